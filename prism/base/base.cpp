@@ -1,0 +1,62 @@
+#include <cstdio>
+#include <cstdlib>
+
+#include "prism/base/bytes.h"
+#include "prism/base/check.h"
+#include "prism/base/result.h"
+
+namespace prism {
+
+void check_failed(std::string_view message, std::source_location where) {
+  std::fprintf(stderr, "prism: broken invariant at %s:%u: %.*s\n", where.file_name(),
+               static_cast<unsigned>(where.line()), static_cast<int>(message.size()), message.data());
+  std::abort();
+}
+
+std::string_view name_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+      return "invalid_argument";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::malformed:
+      return "malformed";
+    case ErrorCode::unsupported:
+      return "unsupported";
+    case ErrorCode::refused:
+      return "refused";
+    case ErrorCode::insecure:
+      return "insecure";
+    case ErrorCode::level_exhausted:
+      return "level_exhausted";
+    case ErrorCode::noise_exceeded:
+      return "noise_exceeded";
+    case ErrorCode::mismatch:
+      return "mismatch";
+    case ErrorCode::unauthorised:
+      return "unauthorised";
+    case ErrorCode::integrity:
+      return "integrity";
+    case ErrorCode::io:
+      return "io";
+    case ErrorCode::interrupted:
+      return "interrupted";
+    case ErrorCode::exhausted:
+      return "exhausted";
+  }
+  check(false, "unknown ErrorCode");
+  return {};
+}
+
+std::string to_hex(ByteView bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const std::uint8_t b : bytes) {
+    text += kDigits[b >> 4];
+    text += kDigits[b & 15];
+  }
+  return text;
+}
+
+}  // namespace prism
