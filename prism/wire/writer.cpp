@@ -9,6 +9,8 @@ void Writer::little_endian(std::uint64_t value, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) bytes_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
+void Writer::raw(ByteView bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+
 void Writer::bytes(ByteView bytes) {
   u64(bytes.size());
   raw(bytes);

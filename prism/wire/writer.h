@@ -27,7 +27,7 @@ class Writer {
   void count(std::size_t n) { u64(n); }
 
   /// The bytes alone: what Reader::view, array and digest read.
-  void raw(ByteView bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void raw(ByteView bytes);
   void digest(const Digest& digest) { raw(digest); }
   /// A 64-bit length, then the bytes: what Reader::bytes, bytes_view and string read. Text must be UTF-8 (checked).
   void bytes(ByteView bytes);
