@@ -1,0 +1,64 @@
+// prism/ring/ring.h - the ring R = Z[X]/(X^N + 1) with every prime a parameter set uses and their transforms.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "prism/base/result.h"
+#include "prism/base/strong.h"
+#include "prism/kernels/kernels.h"
+
+namespace prism::ring {
+
+/// Which prime of a Ring, counted from 0.
+using PrimeIndex = Strong<std::uint32_t, struct PrimeIndexTag>;
+
+/// Some primes of a Ring: strictly increasing indexes. A ciphertext names its set; a level is only a shorthand for one.
+class PrimeSet {
+ public:
+  PrimeSet() = default;
+  explicit PrimeSet(std::vector<std::uint32_t> indexes);          ///< strictly increasing (checked)
+  static PrimeSet range(std::uint32_t first, std::uint32_t count);
+  std::size_t size() const { return indexes_.size(); }
+  std::uint32_t operator[](std::size_t i) const { return indexes_[i]; }
+  const std::vector<std::uint32_t>& indexes() const { return indexes_; }
+  bool contains(std::uint32_t index) const;
+  /// Position of a prime inside the set; the prime must be there.
+  std::size_t position(std::uint32_t index) const;
+  PrimeSet united(const PrimeSet& other) const;
+  PrimeSet without(const PrimeSet& other) const;
+  bool includes(const PrimeSet& other) const;
+  bool operator==(const PrimeSet&) const = default;
+
+ private:
+  std::vector<std::uint32_t> indexes_;
+};
+
+/// Immutable; shared by everything made from one parameter set. Primes are distinct, below 2^50 and 1 mod 2N.
+class Ring {
+ public:
+  /// log_n in [1, 17] (production uses 10..17). The root of each prime is the smallest primitive 2N-th root, so it is the same everywhere.
+  static Result<std::shared_ptr<const Ring>> make(unsigned log_n, const std::vector<std::uint64_t>& primes);
+
+  unsigned log_n() const { return log_n_; }
+  std::size_t degree() const { return std::size_t{1} << log_n_; }
+  std::size_t prime_count() const { return tables_.size(); }
+  const kernels::NttTables& tables(std::uint32_t prime) const { return *tables_[prime]; }
+  const kernels::Modulus& modulus(std::uint32_t prime) const { return tables_[prime]->modulus; }
+  std::uint64_t prime(std::uint32_t index) const { return tables_[index]->modulus.q; }
+  PrimeSet all() const { return PrimeSet::range(0, static_cast<std::uint32_t>(prime_count())); }
+  /// log2 of the product of a set.
+  double log2_product(const PrimeSet& set) const;
+  /// In the transformed domain X -> X^g (g odd, modulo 2N) only reorders: new[i] = old[index[i]]. Computed once per g, thread-safe.
+  std::shared_ptr<const std::vector<std::uint32_t>> automorphism(std::uint32_t g) const;
+
+  ~Ring();
+ private:
+  struct Cache;
+  Ring();
+  unsigned log_n_ = 0;
+  std::vector<std::unique_ptr<const kernels::NttTables>> tables_;
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace prism::ring
