@@ -1,0 +1,98 @@
+// prism/rlwe/keys.h - secret, public and switching keys. A key for BGV multiplies its errors by t (error_scale); BFV and CKKS use 1.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "prism/base/bytes.h"
+#include "prism/base/random.h"
+#include "prism/math/bound.h"
+#include "prism/ring/sampler.h"
+#include "prism/rlwe/parameters.h"
+
+namespace prism::rlwe {
+
+/// A uniform ternary secret and its transform modulo every prime. Wiped when it dies; never serialised (a seed is kept instead).
+class SecretKey {
+ public:
+  /// Draws s from (seed, stream 0x736b0000 + attempt): a draw whose canonical norm exceeds canonical_bound() is drawn again (probability below 2^-128).
+  static Result<SecretKey> from_seed(std::shared_ptr<const Parameters> parameters, const ring::SecretSeed& seed);
+  static Result<SecretKey> generate(std::shared_ptr<const Parameters> parameters, Random& random);
+  SecretKey(SecretKey&&) noexcept = default;
+  SecretKey& operator=(SecretKey&&) noexcept = default;
+  ~SecretKey();
+
+  const Parameters& parameters() const { return *parameters_; }
+  const std::shared_ptr<const Parameters>& parameters_ptr() const { return parameters_; }
+  /// Transformed, over all primes of the ring.
+  const ring::Evaluations& evaluations(secret::RevealKey) const { return s_; }
+  std::span<const std::int32_t> coefficients(secret::RevealKey) const;
+
+ private:
+  SecretKey() = default;
+  std::shared_ptr<const Parameters> parameters_;
+  secret::SecretVector<std::int32_t> ternary_;
+  ring::Evaluations s_;
+};
+
+/// Public facts about a secret's size, which noise formulas take as an argument. For a uniform ternary secret of degree N.
+struct SecretNorms {
+  math::Bound canonical;   ///< max over the complex roots of |s(zeta)|
+  math::Bound euclidean;   ///< ||s||_2
+  math::Bound infinity;    ///< max coefficient
+};
+SecretNorms ternary_norms(std::size_t degree);
+
+/// (b, a) with b + a*s = error_scale*e, over the ciphertext primes; a is kept as its seed.
+struct PublicKey {
+  ring::Evaluations b, a;
+  ring::Seed seed;
+  std::uint64_t error_scale = 1;
+};
+Result<PublicKey> make_public_key(const SecretKey& key, std::uint64_t error_scale, Random& random);
+
+/// Which switching key: from s^2 (relinearisation) or from s(X^g) (automorphism), usable up to `level`.
+struct KeyId {
+  enum class Kind : std::uint8_t { relinearise, automorphism } kind = Kind::relinearise;
+  std::uint32_t g = 0;     ///< automorphism only
+  Level level{0};
+  auto operator<=>(const KeyId&) const = default;
+};
+
+/// One pair per digit over primes(level) ∪ special: b_j + a_j*s = error_scale*e_j + P*[factor of digit j]*s'.
+/// Digit j covers primes [j*digit_size, (j+1)*digit_size). Usable at every lower level by leaving rows and digits out.
+struct SwitchKey {
+  KeyId id;
+  std::uint64_t error_scale = 1;
+  ring::Seed seed;                       ///< a_j = uniform(seed, stream j)
+  std::vector<ring::Evaluations> b, a;
+  /// Bytes in memory, and in a file (b packed, a as its seed).
+  std::size_t memory_bytes() const;
+  std::size_t file_bytes() const;
+};
+/// Refuses (insecure) when primes(level)*P is over the table, (invalid_argument) without special primes or for an even g.
+Result<SwitchKey> make_switch_key(const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random);
+
+/// Evaluation keys by content: made for what plans need, extended later without touching what was encrypted.
+class EvaluationKeys {
+ public:
+  explicit EvaluationKeys(std::shared_ptr<const Parameters> parameters) : parameters_(std::move(parameters)) {}
+  const Parameters& parameters() const { return *parameters_; }
+  void add(SwitchKey key);
+  /// The key for (kind, g) with the smallest sufficient level; not_found names what is missing.
+  Result<const SwitchKey*> find(KeyId::Kind kind, std::uint32_t g, Level level) const;
+  std::vector<KeyId> ids() const;
+  const std::map<KeyId, SwitchKey>& keys() const { return keys_; }
+  /// SHA-256 over the sorted (id, digest of key) list.
+  Digest digest() const;
+
+ private:
+  std::shared_ptr<const Parameters> parameters_;
+  std::map<KeyId, SwitchKey> keys_;
+};
+
+/// Generator 5 moves slots by one in each half; rotation by k slots is X -> X^(5^k mod 2N), conjugation (row swap) X -> X^(2N-1).
+std::uint32_t galois_element_for_rotation(int steps, std::size_t degree);
+std::uint32_t galois_element_for_conjugation(std::size_t degree);
+
+}  // namespace prism::rlwe
