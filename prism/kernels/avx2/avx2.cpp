@@ -1,0 +1,36 @@
+#include "prism/kernels/internal/cpu.h"
+#include "prism/kernels/portable/functions.h"
+
+namespace prism::kernels {
+
+namespace set = portable_set;
+
+constinit const Kernels avx2 = {
+    .name = "avx2",
+    .runs_here = internal::cpu_has_avx2,
+    .forward_ntt = set::forward_ntt,
+    .inverse_ntt = set::inverse_ntt,
+    .add = set::add,
+    .subtract = set::subtract,
+    .negate = set::negate,
+    .multiply = set::multiply,
+    .multiply_add = set::multiply_add,
+    .multiply_scalar = set::multiply_scalar,
+    .multiply_scalar_add = set::multiply_scalar_add,
+    .subtract_multiply_scalar = set::subtract_multiply_scalar,
+    .tensor_add = set::tensor_add,
+    .inner_product = set::inner_product,
+    .inner_product_scalar = set::inner_product_scalar,
+    .reduce = set::reduce,
+    .recentre = set::recentre,
+    .fraction_round = set::fraction_round,
+    .permute = set::permute,
+    .pack_bits = set::pack_bits,
+    .unpack_bits = set::unpack_bits,
+    .all_below = set::all_below,
+    .take_uniform = set::take_uniform,
+    .chacha20 = set::chacha20,
+    .sha256 = set::sha256,
+};
+
+}  // namespace prism::kernels
