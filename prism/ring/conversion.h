@@ -1,5 +1,5 @@
-// prism/ring/conversion.h - from residues modulo some primes to residues modulo others. Fixed point throughout, never floating
-// point: the same bytes on every machine.
+// prism/ring/conversion.h - from residues modulo some primes to residues modulo others. Fixed point throughout, never
+// floating point: the same bytes on every machine.
 #pragma once
 #include <vector>
 
@@ -8,27 +8,32 @@
 namespace prism::ring {
 
 /// Rewrites x given modulo B = product of `from` as residues modulo `to`, for the centred representative |x| < B/2.
-/// Exact unless |x|/B is within count * 2^-49 of 1/2, where the result may be off by B (the quotient is estimated in 50-bit fixed
-/// point, kernels `fraction_round`; HPS 2018/117 section 2.2 with fixed point in place of floating point). With one prime it is always exact.
+/// Exact unless |x|/B is within count * 2^-49 of 1/2, where the result may be off by B (the quotient is estimated in
+/// 50-bit fixed point, kernels `fraction_round`; HPS 2018/117 section 2.2 with fixed point in place of floating point).
+/// With one prime it is always exact. At most 63 primes in `from`; the sets may share primes.
 class BaseConverter {
  public:
   BaseConverter(const Ring& ring, PrimeSet from, PrimeSet to);
   const PrimeSet& from() const { return from_; }
   const PrimeSet& to() const { return to_; }
   Coefficients convert(const Coefficients& x) const;
-  /// Row by row without a Poly: `in` has from().size() rows, `out` to().size() rows, of N residues.
+  /// Row by row without a Poly: `in` has from().size() rows, `out` to().size() rows, of N residues; no row of `out` is
+  /// one of `in`.
   void convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out) const;
 
  private:
   const Ring* ring_;
   PrimeSet from_, to_;
-  std::vector<kernels::Multiplier> inverse_;                 // (B/q_j)^-1 mod q_j
-  std::vector<std::vector<std::uint64_t>> cofactor_;         // [i][j] = B/q_j mod p_i, then -B mod p_i last
+  std::vector<kernels::Modulus> from_moduli_;
+  std::vector<kernels::Multiplier> inverse_;          // (B/q_j)^-1 mod q_j
+  std::vector<std::vector<std::uint64_t>> cofactor_;  // [i][j] = B/q_j mod p_i, then -B mod p_i last
 };
 
-/// Divides by D = product of `divisor` and rounds: for x modulo keep ∪ divisor returns (x - delta)/D modulo keep, where delta = x mod D (centred) and
-/// delta = 0 mod t. t = 1 gives plain rounding (|error| <= 1/2 per coefficient); BGV passes its plaintext modulus (error <= t/2, and the
-/// message is multiplied by D^-1 mod t). t must be coprime to D and below 2^50.
+/// Divides by D = product of `divisor` and rounds: for x modulo keep ∪ divisor returns (x - delta)/D modulo keep, where
+/// delta = x mod D (centred) and delta = 0 mod t. t = 1 gives plain rounding (|error| <= 1/2 per coefficient); BGV
+/// passes its plaintext modulus (error <= t/2, and the message is multiplied by D^-1 mod t). t must be coprime to D and
+/// below 2^50. With several divisor primes delta may be off by t*D where it is within t*D * count * 2^-49 of +-t*D/2
+/// (BaseConverter); both congruences hold all the same.
 class Divider {
  public:
   Divider(const Ring& ring, PrimeSet keep, PrimeSet divisor, std::uint64_t t);
@@ -39,13 +44,16 @@ class Divider {
   const PrimeSet& divisor() const { return divisor_; }
 
  private:
+  template <Domain D>
+  Poly<D> divide_by_rows(const Poly<D>& x) const;
+
   const Ring* ring_;
   PrimeSet keep_, divisor_;
   std::uint64_t t_;
   BaseConverter converter_;
-  std::vector<kernels::Multiplier> t_inverse_;   // t^-1 mod each divisor prime
-  std::vector<kernels::Multiplier> t_lift_;       // t mod each kept prime; unused when t = 1
-  std::vector<kernels::Multiplier> d_inverse_;   // D^-1 mod each kept prime
+  std::vector<kernels::Multiplier> t_inverse_;  // t^-1 mod each divisor prime
+  std::vector<kernels::Multiplier> t_lift_;     // t mod each kept prime; unused when t = 1
+  std::vector<kernels::Multiplier> d_inverse_;  // D^-1 mod each kept prime
 };
 
 }  // namespace prism::ring

@@ -1,5 +1,5 @@
-// prism/ring/poly.h - elements of R modulo a set of primes, in residue (RNS) form. The domain is part of the type, so that a
-// product of coefficient vectors does not compile.
+// prism/ring/poly.h - elements of R modulo a set of primes, in residue (RNS) form. The domain is part of the type, so
+// that a product of coefficient vectors does not compile.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -10,6 +10,15 @@
 namespace prism::ring {
 
 enum class Domain { coefficients, evaluations };
+
+template <Domain D>
+class Poly;
+using Coefficients = Poly<Domain::coefficients>;
+using Evaluations = Poly<Domain::evaluations>;
+
+/// Transforms reuse the memory they are given: one transform per row.
+Evaluations to_evaluations(Coefficients&& p);
+Coefficients to_coefficients(Evaluations&& p);
 
 /// One row of N residues per prime of `primes()`, in that order. Invariant: row(i)[j] < prime i. 8*N bytes a row.
 /// Copies cost megabytes, so they are spelled clone(). The Ring must outlive the Poly.
@@ -37,26 +46,27 @@ class Poly {
   void wipe();
 
  private:
+  friend Evaluations to_evaluations(Coefficients&& p);
+  friend Coefficients to_coefficients(Evaluations&& p);
   Poly(const Poly&) = default;
   const Ring* ring_ = nullptr;
   PrimeSet primes_;
   Residues residues_;
 };
-using Coefficients = Poly<Domain::coefficients>;
-using Evaluations = Poly<Domain::evaluations>;
-
-/// Transforms reuse the memory they are given.
-Evaluations to_evaluations(Coefficients&& p);
-Coefficients to_coefficients(Evaluations&& p);
 
 // Both operands over the same ring and the same primes (a broken invariant otherwise).
-template <Domain D> void add_into(Poly<D>& a, const Poly<D>& b);
-template <Domain D> void subtract_into(Poly<D>& a, const Poly<D>& b);
-template <Domain D> void negate_into(Poly<D>& a);
+template <Domain D>
+void add_into(Poly<D>& a, const Poly<D>& b);
+template <Domain D>
+void subtract_into(Poly<D>& a, const Poly<D>& b);
+template <Domain D>
+void negate_into(Poly<D>& a);
 /// a *= s modulo each prime; `residues[i]` is the scalar modulo prime i.
-template <Domain D> void multiply_scalar_into(Poly<D>& a, std::span<const std::uint64_t> residues);
-/// a *= s for a signed integer |s| < 2^62.
-template <Domain D> void multiply_integer_into(Poly<D>& a, std::int64_t s);
+template <Domain D>
+void multiply_scalar_into(Poly<D>& a, std::span<const std::uint64_t> residues);
+/// a *= s for a public signed integer |s| < 2^62.
+template <Domain D>
+void multiply_integer_into(Poly<D>& a, std::int64_t s);
 void multiply_into(Evaluations& a, const Evaluations& b);
 /// out += a * b
 void multiply_add(Evaluations& out, const Evaluations& a, const Evaluations& b);
@@ -68,6 +78,7 @@ Coefficients times_monomial(const Coefficients& p, std::uint32_t k);
 /// Small signed coefficients, |c| < 2^31, as residues. Branch-free in the values.
 Coefficients from_signed(const Ring& ring, const PrimeSet& primes, std::span<const std::int32_t> coefficients);
 /// One row of residues modulo `from` (any odd modulus < 2^50, not necessarily of the ring), taken as centred integers.
-Coefficients from_centred_row(const Ring& ring, const PrimeSet& primes, std::span<const std::uint64_t> row, const kernels::Modulus& from);
+Coefficients from_centred_row(const Ring& ring, const PrimeSet& primes, std::span<const std::uint64_t> row,
+                              const kernels::Modulus& from);
 
 }  // namespace prism::ring

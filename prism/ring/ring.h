@@ -17,7 +17,7 @@ using PrimeIndex = Strong<std::uint32_t, struct PrimeIndexTag>;
 class PrimeSet {
  public:
   PrimeSet() = default;
-  explicit PrimeSet(std::vector<std::uint32_t> indexes);          ///< strictly increasing (checked)
+  explicit PrimeSet(std::vector<std::uint32_t> indexes);  ///< strictly increasing (checked)
   static PrimeSet range(std::uint32_t first, std::uint32_t count);
   std::size_t size() const { return indexes_.size(); }
   std::uint32_t operator[](std::size_t i) const { return indexes_[i]; }
@@ -37,7 +37,8 @@ class PrimeSet {
 /// Immutable; shared by everything made from one parameter set. Primes are distinct, below 2^50 and 1 mod 2N.
 class Ring {
  public:
-  /// log_n in [1, 17] (production uses 10..17). The root of each prime is the smallest primitive 2N-th root, so it is the same everywhere.
+  /// log_n in [1, 17] (production uses 10..17). The root of each prime is the smallest primitive 2N-th root, so it is
+  /// the same everywhere.
   static Result<std::shared_ptr<const Ring>> make(unsigned log_n, const std::vector<std::uint64_t>& primes);
 
   unsigned log_n() const { return log_n_; }
@@ -46,13 +47,18 @@ class Ring {
   const kernels::NttTables& tables(std::uint32_t prime) const { return *tables_[prime]; }
   const kernels::Modulus& modulus(std::uint32_t prime) const { return tables_[prime]->modulus; }
   std::uint64_t prime(std::uint32_t index) const { return tables_[index]->modulus.q; }
+  /// The kernel set for rows of this length: the best that runs here, or `portable` below N = 2^10, where only it has
+  /// transforms.
+  const kernels::Kernels& kernels() const;
   PrimeSet all() const { return PrimeSet::range(0, static_cast<std::uint32_t>(prime_count())); }
   /// log2 of the product of a set.
   double log2_product(const PrimeSet& set) const;
-  /// In the transformed domain X -> X^g (g odd, modulo 2N) only reorders: new[i] = old[index[i]]. Computed once per g, thread-safe.
+  /// In the transformed domain X -> X^g (g odd, modulo 2N) only reorders: new[i] = old[index[i]]. Computed once per g,
+  /// thread-safe.
   std::shared_ptr<const std::vector<std::uint32_t>> automorphism(std::uint32_t g) const;
 
   ~Ring();
+
  private:
   struct Cache;
   Ring();
