@@ -1,4 +1,5 @@
-// prism/rlwe/keys.h - secret, public and switching keys. A key for BGV multiplies its errors by t (error_scale); BFV and CKKS use 1.
+// prism/rlwe/keys.h - secret, public and switching keys. A key for BGV multiplies its errors by t (error_scale); BFV
+// and CKKS use 1.
 #pragma once
 #include <map>
 #include <memory>
@@ -12,14 +13,19 @@
 
 namespace prism::rlwe {
 
-/// A uniform ternary secret and its transform modulo every prime. Wiped when it dies; never serialised (a seed is kept instead).
+/// The stream of ring::ternary that a secret is drawn from.
+inline constexpr std::uint64_t kSecretStream = 0x736b0000;
+
+/// A uniform ternary secret and its transform modulo every prime. Wiped when it dies; never serialised (a seed is kept
+/// instead).
 class SecretKey {
  public:
-  /// Draws s from (seed, stream 0x736b0000 + attempt): a draw whose canonical norm exceeds canonical_bound() is drawn again (probability below 2^-128).
+  /// s = ternary(seed, stream kSecretStream). ternary_norms() holds for it except with probability 2^-159: nothing is
+  /// checked or drawn again, because measuring a secret's canonical norm would need floating point on secret data.
   static Result<SecretKey> from_seed(std::shared_ptr<const Parameters> parameters, const ring::SecretSeed& seed);
   static Result<SecretKey> generate(std::shared_ptr<const Parameters> parameters, Random& random);
   SecretKey(SecretKey&&) noexcept = default;
-  SecretKey& operator=(SecretKey&&) noexcept = default;
+  SecretKey& operator=(SecretKey&& other) noexcept;
   ~SecretKey();
 
   const Parameters& parameters() const { return *parameters_; }
@@ -35,12 +41,13 @@ class SecretKey {
   ring::Evaluations s_;
 };
 
-/// Public facts about a secret's size, which noise formulas take as an argument. For a uniform ternary secret of degree N.
+/// Public facts about a secret's size, which noise formulas take as an argument.
 struct SecretNorms {
-  math::Bound canonical;   ///< max over the complex roots of |s(zeta)|
-  math::Bound euclidean;   ///< ||s||_2
-  math::Bound infinity;    ///< max coefficient
+  math::Bound canonical;  ///< max over the complex roots of |s(zeta)|
+  math::Bound euclidean;  ///< ||s||_2
+  math::Bound infinity;   ///< max coefficient
 };
+/// Of a uniform ternary secret; canonical and euclidean fail with probability below 2^-160 each. Derived in keys.cpp.
 SecretNorms ternary_norms(std::size_t degree);
 
 /// (b, a) with b + a*s = error_scale*e, over the ciphertext primes; a is kept as its seed.
@@ -49,28 +56,32 @@ struct PublicKey {
   ring::Seed seed;
   std::uint64_t error_scale = 1;
 };
+/// a = uniform(seed, stream 0). Refuses (insecure) Q over the table, (invalid_argument) an error scale that is 0 modulo
+/// a prime or not below 2^50.
 Result<PublicKey> make_public_key(const SecretKey& key, std::uint64_t error_scale, Random& random);
 
 /// Which switching key: from s^2 (relinearisation) or from s(X^g) (automorphism), usable up to `level`.
 struct KeyId {
   enum class Kind : std::uint8_t { relinearise, automorphism } kind = Kind::relinearise;
-  std::uint32_t g = 0;     ///< automorphism only
+  std::uint32_t g = 0;  ///< automorphism only
   Level level{0};
   auto operator<=>(const KeyId&) const = default;
 };
 
 /// One pair per digit over primes(level) ∪ special: b_j + a_j*s = error_scale*e_j + P*[factor of digit j]*s'.
+/// [factor of digit j] is 1 modulo the digit's primes and 0 modulo the others; s' = s^2 or s(X^g).
 /// Digit j covers primes [j*digit_size, (j+1)*digit_size). Usable at every lower level by leaving rows and digits out.
 struct SwitchKey {
   KeyId id;
   std::uint64_t error_scale = 1;
-  ring::Seed seed;                       ///< a_j = uniform(seed, stream j)
+  ring::Seed seed;  ///< a_j = uniform(seed, stream j)
   std::vector<ring::Evaluations> b, a;
   /// Bytes in memory, and in a file (b packed, a as its seed).
   std::size_t memory_bytes() const;
   std::size_t file_bytes() const;
 };
-/// Refuses (insecure) when primes(level)*P is over the table, (invalid_argument) without special primes or for an even g.
+/// Refuses (insecure) when primes(level)*P is over the table, (invalid_argument) without special primes, for an even g
+/// or one above 2N, for a level that does not exist and for an error scale as above. Seeds are fresh from `random`.
 Result<SwitchKey> make_switch_key(const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random);
 
 /// Evaluation keys by content: made for what plans need, extended later without touching what was encrypted.
@@ -78,12 +89,13 @@ class EvaluationKeys {
  public:
   explicit EvaluationKeys(std::shared_ptr<const Parameters> parameters) : parameters_(std::move(parameters)) {}
   const Parameters& parameters() const { return *parameters_; }
+  /// Replaces a key of the same id. The key must be for these parameters' ring (a broken invariant otherwise).
   void add(SwitchKey key);
   /// The key for (kind, g) with the smallest sufficient level; not_found names what is missing.
   Result<const SwitchKey*> find(KeyId::Kind kind, std::uint32_t g, Level level) const;
   std::vector<KeyId> ids() const;
   const std::map<KeyId, SwitchKey>& keys() const { return keys_; }
-  /// SHA-256 over the sorted (id, digest of key) list.
+  /// SHA-256 over the sorted (id, digest of key) list; hashes every key.
   Digest digest() const;
 
  private:
@@ -91,7 +103,8 @@ class EvaluationKeys {
   std::map<KeyId, SwitchKey> keys_;
 };
 
-/// Generator 5 moves slots by one in each half; rotation by k slots is X -> X^(5^k mod 2N), conjugation (row swap) X -> X^(2N-1).
+/// Generator 5 moves slots by one in each half; rotation by k slots is X -> X^(5^k mod 2N), conjugation (row swap) X ->
+/// X^(2N-1).
 std::uint32_t galois_element_for_rotation(int steps, std::size_t degree);
 std::uint32_t galois_element_for_conjugation(std::size_t degree);
 

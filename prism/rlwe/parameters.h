@@ -1,4 +1,5 @@
-// prism/rlwe/parameters.h - what ring, which primes, and how secure: immutable, checked when made, shared by everything.
+// prism/rlwe/parameters.h - what ring, which primes, and how secure: immutable, checked when made, shared by
+// everything.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -15,8 +16,8 @@ namespace prism::rlwe {
 /// Classical security in bits. `none_for_tests` cannot be written to or read from a file.
 enum class Security { bits128 = 128, bits192 = 192, bits256 = 256, none_for_tests = 0 };
 
-/// The largest log2 of a key's modulus for a uniform ternary secret: Security Guidelines for Implementing Homomorphic Encryption
-/// (Bossuat et al., ePrint 2024/463), Table 5.2. Zero where the table has no row (log_n < 11 or > 17).
+/// The largest log2 of a key's modulus for a uniform ternary secret: Security Guidelines for Implementing Homomorphic
+/// Encryption (Bossuat et al., ePrint 2024/463), Table 5.2. Zero where the table has no row (log_n < 11 or > 17).
 unsigned max_log2_modulus(unsigned log_n, Security security);
 
 /// Levels count up: level 0 is the smallest modulus, max_level() the fresh one.
@@ -35,8 +36,10 @@ struct ParameterSpec {
 
 class Parameters {
  public:
-  /// Refuses (insecure) a modulus over the table with the smallest N that would take it, and (invalid_argument) primes that are not
-  /// distinct primes = 1 mod 2N below 2^50. The full key modulus Q*P is what is checked here; each key is checked again at its own.
+  /// Refuses (insecure) a modulus over the table with the smallest N that would take it and the bits that are too many,
+  /// and (invalid_argument) primes that are not distinct primes = 1 mod 2N below 2^50, more than 64 of them, N below 8,
+  /// and levels that do not increase. The full key modulus Q*P is what is checked here; each key is checked again at
+  /// its own.
   static Result<std::shared_ptr<const Parameters>> make(const ParameterSpec& spec);
 
   const ring::Ring& ring() const { return *ring_; }
@@ -65,11 +68,14 @@ class Parameters {
 /// Refuses (insecure) a key over `set` whose modulus is above the table for these parameters' N and security.
 Status check_key_modulus(const Parameters& parameters, const ring::PrimeSet& set);
 
-/// Canonical, versioned bytes, and back (bounded: at most 64 primes, log_n <= 17; everything in make() checked again).
+/// Canonical, versioned bytes, and back (bounded: at most 64 primes, log_n <= 17; everything in make() checked again;
+/// parameters that are for tests only are refused).
 Bytes encode(const ParameterSpec& spec);
 Result<ParameterSpec> decode_parameter_spec(ByteView bytes);
 
-/// The `count` largest primes = 1 mod 2^18 below 2^bits, descending, skipping `avoid`: they serve every N up to 2^17.
-Result<std::vector<std::uint64_t>> choose_primes(unsigned bits, std::size_t count, const std::vector<std::uint64_t>& avoid = {});
+/// The `count` largest primes of exactly `bits` bits (19 .. 50) that are 1 mod 2^18, descending, skipping `avoid`: they
+/// serve every N up to 2^17. invalid_argument when there are fewer.
+Result<std::vector<std::uint64_t>> choose_primes(unsigned bits, std::size_t count,
+                                                 const std::vector<std::uint64_t>& avoid = {});
 
 }  // namespace prism::rlwe

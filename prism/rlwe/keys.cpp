@@ -1,0 +1,229 @@
+#include "prism/rlwe/keys.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "prism/hash/sha256.h"
+#include "prism/math/modular.h"
+#include "prism/rlwe/files.h"
+
+namespace prism::rlwe {
+namespace {
+
+using secret::RevealKey;
+
+/// An error scale that vanishes modulo a prime would leave the key without errors there.
+Status check_error_scale(const Parameters& parameters, const ring::PrimeSet& set, std::uint64_t error_scale) {
+  if (error_scale == 0 || error_scale >= std::uint64_t{1} << 50)
+    return fail(ErrorCode::invalid_argument, "an error scale of ", error_scale, ": 1 .. 2^50 - 1 are possible");
+  for (const std::uint32_t index : set.indexes())
+    if (error_scale % parameters.ring().prime(index) == 0)
+      return fail(ErrorCode::invalid_argument, "the error scale ", error_scale, " is a multiple of the prime ",
+                  parameters.ring().prime(index), "; choose another prime");
+  return {};
+}
+
+/// error_scale * e, transformed. Secret.
+ring::Evaluations scaled_error(const ring::Ring& ring, const ring::PrimeSet& set, const ring::SecretSeed& seed,
+                               std::uint64_t stream, std::uint64_t error_scale) {
+  const auto e = ring::gaussian(ring.degree(), seed, stream);
+  ring::Coefficients scaled = ring::from_signed(ring, set, e.reveal(RevealKey{}));
+  if (error_scale != 1) ring::multiply_integer_into(scaled, static_cast<std::int64_t>(error_scale));
+  return ring::to_evaluations(std::move(scaled));
+}
+
+/// -a*s + error_scale*e
+ring::Evaluations masked_zero(const ring::Evaluations& a, const ring::Evaluations& s, const ring::SecretSeed& seed,
+                              std::uint64_t stream, std::uint64_t error_scale) {
+  ring::Evaluations b = a.clone();
+  ring::multiply_into(b, s);
+  ring::negate_into(b);
+  ring::Evaluations e = scaled_error(a.ring(), a.primes(), seed, stream, error_scale);
+  ring::add_into(b, e);
+  e.wipe();
+  return b;
+}
+
+std::uint64_t product_modulo(const ring::Ring& ring, const ring::PrimeSet& factors, std::uint64_t q) {
+  std::uint64_t product = 1;
+  for (const std::uint32_t index : factors.indexes()) product = math::multiply_mod(product, ring.prime(index), q);
+  return product;
+}
+
+std::string describe(const KeyId& id) {
+  const std::string what = id.kind == KeyId::Kind::relinearise
+                               ? std::string("a relinearisation key")
+                               : "an automorphism key for X -> X^" + std::to_string(id.g);
+  return what + " at level " + std::to_string(id.level.value);
+}
+
+Status check_id(const Parameters& parameters, const KeyId& id) {
+  if (id.level.value < 0 || id.level > parameters.max_level())
+    return fail(ErrorCode::invalid_argument, "a key for level ", id.level.value, ": levels are 0 .. ",
+                parameters.max_level().value);
+  if (id.kind == KeyId::Kind::relinearise) {
+    if (id.g != 0) return fail(ErrorCode::invalid_argument, "a relinearisation key has no g; found ", id.g);
+  } else if (id.g % 2 == 0 || id.g >= 2 * parameters.degree()) {
+    return fail(ErrorCode::invalid_argument, "X -> X^", id.g,
+                " is no automorphism: g is odd and below 2N = ", 2 * parameters.degree());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SecretKey> SecretKey::from_seed(std::shared_ptr<const Parameters> parameters, const ring::SecretSeed& seed) {
+  SecretKey key;
+  const ring::Ring& ring = parameters->ring();
+  key.ternary_ = ring::ternary(ring.degree(), seed, kSecretStream);
+  key.s_ = ring::to_evaluations(ring::from_signed(ring, ring.all(), key.ternary_.reveal(RevealKey{})));
+  key.parameters_ = std::move(parameters);
+  return key;
+}
+
+Result<SecretKey> SecretKey::generate(std::shared_ptr<const Parameters> parameters, Random& random) {
+  PRISM_TRY(const ring::SecretSeed seed, ring::fresh_secret_seed(random));
+  return from_seed(std::move(parameters), seed);
+}
+
+SecretKey& SecretKey::operator=(SecretKey&& other) noexcept {
+  // Swapped, so that what was held here is wiped by the other's end.
+  std::swap(parameters_, other.parameters_);
+  std::swap(ternary_, other.ternary_);
+  std::swap(s_, other.s_);
+  return *this;
+}
+
+SecretKey::~SecretKey() { s_.wipe(); }
+
+std::span<const std::int32_t> SecretKey::coefficients(RevealKey reveal) const { return ternary_.reveal(reveal); }
+
+// s_k is uniform on {-1, 0, 1}: E exp(x s_k) = (1 + 2 cosh x)/3 <= exp(x^2/3), term by term of the two series, so s_k
+// is sub-Gaussian with its own variance 2/3.
+//
+// canonical: for a root zeta and a direction theta, Re(exp(-i theta) s(zeta)) = sum_k s_k cos(k phi - theta), and the
+// squares of
+//   these cosines add up to N/2 (zeta^2 is a root of unity other than 1). It exceeds sqrt(2/3 N/2) sqrt(2 ln(1/p)) with
+//   probability at most p. One of 64 equally spaced directions is within pi/64 of where s(zeta) points, so the largest
+//   projection is at least |s(zeta)| cos(pi/64). There are N/2 roots up to conjugation and 64 directions: p =
+//   2^-160/(128 N) leaves a factor of 4.
+// euclidean: ||s||^2 counts the non-zeros, each with probability 2/3. Hoeffding: it exceeds 2N/3 + d with probability
+//   at most exp(-2 d^2/N) = 2^-160.
+SecretNorms ternary_norms(std::size_t degree) {
+  const double n = static_cast<double>(degree);
+  const double nats = 160.0 * std::numbers::ln2;
+  const double canonical = std::sqrt(2.0 / 3.0) * std::sqrt(n / 2.0) * std::sqrt(2.0 * (std::log(128.0 * n) + nats)) /
+                           std::cos(std::numbers::pi / 64.0);
+  const double non_zeros = 2.0 * n / 3.0 + std::sqrt(n * nats / 2.0);
+  SecretNorms norms;
+  norms.canonical = min(math::Bound::from_double(canonical), math::Bound::from_integer(degree));
+  norms.euclidean = sqrt(min(math::Bound::from_double(non_zeros), math::Bound::from_integer(degree)));
+  norms.infinity = math::Bound::one();
+  return norms;
+}
+
+Result<PublicKey> make_public_key(const SecretKey& key, std::uint64_t error_scale, Random& random) {
+  const Parameters& parameters = key.parameters();
+  const ring::PrimeSet set = parameters.primes(parameters.max_level());
+  PRISM_CHECKED(check_key_modulus(parameters, set));
+  PRISM_CHECKED(check_error_scale(parameters, set, error_scale));
+  PublicKey made;
+  made.error_scale = error_scale;
+  PRISM_TRY(made.seed, ring::fresh_seed(random));
+  PRISM_TRY(const ring::SecretSeed error_seed, ring::fresh_secret_seed(random));
+  made.a = ring::uniform(parameters.ring(), set, made.seed, 0);
+  ring::Evaluations s = key.evaluations(RevealKey{}).restricted(set);
+  made.b = masked_zero(made.a, s, error_seed, 0, error_scale);
+  s.wipe();
+  return made;
+}
+
+Result<SwitchKey> make_switch_key(const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random) {
+  const Parameters& parameters = key.parameters();
+  const ring::Ring& ring = parameters.ring();
+  PRISM_CHECKED(check_id(parameters, id));
+  const ring::PrimeSet special = parameters.special_primes();
+  if (special.size() == 0)
+    return fail(ErrorCode::invalid_argument, "these parameters have no special primes, so there are no switching keys");
+  const ring::PrimeSet base = parameters.primes(id.level);
+  const ring::PrimeSet set = base.united(special);
+  PRISM_CHECKED(check_key_modulus(parameters, set));
+  PRISM_CHECKED(check_error_scale(parameters, set, error_scale));
+
+  SwitchKey made;
+  made.id = id;
+  made.error_scale = error_scale;
+  PRISM_TRY(made.seed, ring::fresh_seed(random));
+  PRISM_TRY(const ring::SecretSeed error_seed, ring::fresh_secret_seed(random));
+
+  ring::Evaluations s = key.evaluations(RevealKey{}).restricted(set);
+  ring::Evaluations source = id.kind == KeyId::Kind::relinearise ? s.clone() : ring::automorphism(s, id.g);
+  if (id.kind == KeyId::Kind::relinearise) ring::multiply_into(source, s);
+
+  const std::size_t digit_size = parameters.spec().digit_size;
+  for (std::size_t first = 0; first < base.size(); first += digit_size) {
+    const std::uint64_t stream = first / digit_size;
+    ring::Evaluations a = ring::uniform(ring, set, made.seed, stream);
+    ring::Evaluations b = masked_zero(a, s, error_seed, stream, error_scale);
+    // P*[factor]*s' is P*s' modulo the digit's primes and zero modulo all others, special ones included.
+    for (std::size_t i = first; i < std::min(first + digit_size, base.size()); ++i) {
+      const kernels::Modulus& m = b.modulus(i);
+      const auto p = kernels::make_multiplier(product_modulo(ring, special, m.q), m);
+      ring.kernels().multiply_scalar_add(b.row(i).data(), source.row(i).data(), p, ring.degree(), m);
+    }
+    made.a.push_back(std::move(a));
+    made.b.push_back(std::move(b));
+  }
+  s.wipe();
+  source.wipe();
+  return made;
+}
+
+std::size_t SwitchKey::memory_bytes() const {
+  std::size_t words = 0;
+  for (const auto* side : {&b, &a})
+    for (const auto& poly : *side) words += poly.rows() * poly.degree();
+  return words * sizeof(std::uint64_t);
+}
+
+void EvaluationKeys::add(SwitchKey key) {
+  check(check_id(*parameters_, key.id).has_value(), "EvaluationKeys::add: no such key in these parameters");
+  check(!key.b.empty() && key.b.size() == key.a.size() && key.b[0].degree() == parameters_->degree() &&
+            key.b[0].primes() == parameters_->primes(key.id.level).united(parameters_->special_primes()),
+        "EvaluationKeys::add: a key of other parameters");
+  const KeyId id = key.id;
+  keys_.insert_or_assign(id, std::move(key));
+}
+
+Result<const SwitchKey*> EvaluationKeys::find(KeyId::Kind kind, std::uint32_t g, Level level) const {
+  const KeyId wanted{kind, g, level};
+  const auto found = keys_.lower_bound(wanted);
+  if (found == keys_.end() || found->first.kind != kind || found->first.g != g)
+    return fail(ErrorCode::not_found, describe(wanted), " or above is not among the ", keys_.size(),
+                " evaluation keys; the owner of the secret key can make it and add it");
+  return &found->second;
+}
+
+std::vector<KeyId> EvaluationKeys::ids() const {
+  std::vector<KeyId> ids;
+  for (const auto& [id, key] : keys_) ids.push_back(id);
+  return ids;
+}
+
+Digest EvaluationKeys::digest() const {
+  BundleIndex index;
+  for (const auto& [id, key] : keys_) index.entries.push_back({id, digest_of(*parameters_, key), 0, 0});
+  return index.digest(*parameters_);
+}
+
+std::uint32_t galois_element_for_rotation(int steps, std::size_t degree) {
+  const auto half = static_cast<std::int64_t>(degree / 2);
+  const std::int64_t left = ((steps % half) + half) % half;
+  return static_cast<std::uint32_t>(math::power_mod(5, static_cast<std::uint64_t>(left), 2 * degree));
+}
+
+std::uint32_t galois_element_for_conjugation(std::size_t degree) { return static_cast<std::uint32_t>(2 * degree - 1); }
+
+}  // namespace prism::rlwe
