@@ -1,0 +1,281 @@
+#include "prism/exact/noise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <numbers>
+
+#include "prism/base/check.h"
+#include "prism/ring/sampler.h"
+
+namespace prism::exact {
+using math::Bound;
+
+Ancestry Ancestry::everything() {
+  Ancestry a;
+  a.everything_ = true;
+  return a;
+}
+Ancestry Ancestry::event(std::uint64_t name) {
+  Ancestry a;
+  a.events_.push_back(name);
+  return a;
+}
+Ancestry Ancestry::united(const Ancestry& other) const {
+  if (everything_ || other.everything_) return everything();
+  Ancestry a;
+  a.events_.reserve(events_.size() + other.events_.size());
+  std::set_union(events_.begin(), events_.end(), other.events_.begin(), other.events_.end(),
+                 std::back_inserter(a.events_));
+  return a.events_.size() > kMostEvents ? everything() : a;
+}
+bool Ancestry::disjoint(const Ancestry& other) const {
+  const bool constant = !everything_ && events_.empty();
+  const bool other_constant = !other.everything_ && other.events_.empty();
+  if (constant || other_constant) return true;
+  if (everything_ || other.everything_) return false;
+  for (std::size_t i = 0, j = 0; i < events_.size() && j < other.events_.size();) {
+    if (events_[i] == other.events_[j]) return false;
+    if (events_[i] < other.events_[j]) {
+      ++i;
+    } else {
+      ++j;
+    }
+  }
+  return true;
+}
+
+namespace {
+
+constexpr double kFailureBits = 160;  // every elementary event fails with probability at most 2^-160
+const double kX = kFailureBits * std::numbers::ln2;
+constexpr int kDirections = 64;
+
+Bound number(double value) { return Bound::from_double(value); }
+Bound squared(Bound a) { return a * a; }
+/// Fixed-point base conversion may pick the second nearest multiple within 2^-40 of a tie: every rounding error is
+/// below (1 + 2^-20)/2.
+Bound slack() { return number(1.000001); }
+
+/// Hsu-Kakade-Zhang (arXiv 1110.2842, Theorem 1) for A*x, x of independent sub-Gaussian entries of scale 1: the square
+/// of the length is at most tr + 2 sqrt(tr(S^2) x) + 2 |S| x with S = A^T A; tr(S^2) <= tr * |S|.
+Bound quadratic_form(Bound trace, Bound norm) {
+  return sqrt(trace + number(2) * sqrt(trace * norm * number(kX)) + number(2 * kX) * norm);
+}
+
+}  // namespace
+
+NoiseModel::NoiseModel(const rlwe::Parameters& parameters, std::uint64_t t, rlwe::SecretNorms secret, Mode mode)
+    : secret_(secret), ternary_(rlwe::ternary_norms(parameters.degree())), mode_(mode) {
+  const double n = static_cast<double>(parameters.degree());
+  n_ = Bound::from_integer(parameters.degree());
+  t_ = Bound::from_integer(t);
+  root_n_ = sqrt(n_);
+  kappa_ = number(std::sqrt(2 * (std::log(2 * n) + kX)));
+  kappa_direction_ =
+      number(std::sqrt(2 * (std::log(2.0 * kDirections * n) + kX)) / std::cos(std::numbers::pi / kDirections));
+  tail_ = Bound::from_integer(ring::kGaussianTail);
+  // sum over k of |cos(pi k j/N + theta)| is largest when the angles sit symmetrically about a maximum: 1/sin(pi/2N).
+  message_canonical_ = 1 / std::sin(std::numbers::pi / (2 * n));
+  const bool switches = parameters.special_primes().size() != 0;
+  for (int l = 0; l <= parameters.max_level().value; ++l) {
+    const rlwe::Level level{l};
+    log2_q_.push_back(parameters.log2_q(level));
+    if (!switches) continue;
+    if (mode_ == Mode::strict) {
+      switch_.push_back(strict_switch(parameters, level));
+    } else {
+      const rlwe::SwitchNoise s = rlwe::switch_noise(parameters, level, secret_);
+      switch_.push_back({t_ * s.infinity, t_ * s.euclidean, t_ * s.canonical, {}});
+    }
+  }
+}
+
+NoiseModel::Size NoiseModel::absolute(Bound coefficient) const {
+  return {coefficient, root_n_ * coefficient, n_ * coefficient, {}};
+}
+
+NoiseModel::Size NoiseModel::message() const {
+  const Bound half = t_ / number(2);
+  return {half, root_n_ * half, number(message_canonical_) * half, {}};
+}
+
+NoiseModel::Size NoiseModel::errors() const {
+  if (mode_ == Mode::strict) return absolute(t_ * tail_);
+  const Bound scale = t_ * number(ring::kSigma);
+  return {min(kappa_ * scale, t_ * tail_), scale * quadratic_form(n_, Bound::one()),
+          scale * sqrt(n_ / number(2)) * kappa_direction_, scale};
+}
+
+NoiseModel::Size NoiseModel::rounding(int parts) const {
+  check(parts == 2 || parts == 3, "a ciphertext has two or three parts");
+  if (mode_ == Mode::strict) {
+    Bound ones = Bound::one() + n_ * secret_.infinity;
+    if (parts == 3) ones += squared(n_ * secret_.infinity);
+    return absolute(slack() * t_ / number(2) * ones);
+  }
+  const Bound i2 = squared(secret_.canonical), e2 = squared(secret_.euclidean);
+  const Bound three = parts == 3 ? Bound::one() : Bound::zero();
+  const Bound row = Bound::one() + e2 + three * i2 * e2;   // squared length of one row of [1 | s | s^2]
+  const Bound norm = Bound::one() + i2 + three * i2 * i2;  // its largest eigenvalue
+  const Bound scale = slack() * t_ / number(std::sqrt(12.0));
+  const Bound sum = Bound::one() + secret_.canonical + three * i2;
+  return {kappa_ * scale * sqrt(row), scale * quadratic_form(n_ * row, norm),
+          sum * scale * sqrt(n_ / number(2)) * kappa_direction_, scale * sqrt(norm)};
+}
+
+NoiseModel::Size NoiseModel::strict_switch(const rlwe::Parameters& parameters, rlwe::Level level) const {
+  const ring::PrimeSet primes = parameters.primes(level);
+  const std::uint32_t digit = parameters.spec().digit_size;
+  const Bound p = Bound::from_log2(parameters.ring().log2_product(parameters.special_primes()));
+  Bound digits;
+  for (std::uint32_t first = 0; first < primes.size(); first += digit) {
+    const auto count = std::min(digit, static_cast<std::uint32_t>(primes.size()) - first);
+    digits += n_ * tail_ * Bound::from_log2(parameters.ring().log2_product(ring::PrimeSet::range(first, count)));
+  }
+  return absolute(t_ * (digits / p + slack() * (Bound::one() + n_ * secret_.infinity)));
+}
+
+Noise NoiseModel::fresh_symmetric(const Ancestry& id) const {
+  const Size m = message(), e = errors();
+  return {m.coefficient + e.coefficient,
+          m.euclidean + e.euclidean,
+          m.canonical + e.canonical,
+          e.spread,
+          mode_ == Mode::strict ? m.euclidean + e.euclidean : m.euclidean,
+          id};
+}
+
+Noise NoiseModel::fresh_public(const Ancestry& id) const {
+  const Size m = message();
+  if (mode_ == Mode::strict) {
+    const Size all = absolute(m.coefficient + t_ * tail_ * (n_ + Bound::one() + n_ * secret_.infinity));
+    return {all.coefficient, all.euclidean, all.canonical, {}, all.euclidean, id};
+  }
+  const Size e = errors();
+  const Bound scale = e.spread;
+  const Bound coefficient =
+      kappa_ * scale * sqrt(squared(ternary_.euclidean) + Bound::one() + squared(secret_.euclidean));
+  return {m.coefficient + coefficient,
+          m.euclidean + root_n_ * coefficient,
+          m.canonical + e.canonical * (ternary_.canonical + Bound::one() + secret_.canonical),
+          scale * sqrt(Bound::one() + squared(secret_.canonical)),
+          m.euclidean + e.euclidean * ternary_.canonical,
+          id};
+}
+
+Noise NoiseModel::add(const Noise& a, const Noise& b) const {
+  const Bound spread =
+      a.ancestry.disjoint(b.ancestry) ? sqrt(squared(a.spread) + squared(b.spread)) : a.spread + b.spread;
+  return {a.coefficient + b.coefficient,       a.euclidean + b.euclidean,    a.canonical + b.canonical, spread,
+          a.rest_euclidean + b.rest_euclidean, a.ancestry.united(b.ancestry)};
+}
+
+Noise NoiseModel::times(const Noise& a, std::uint64_t count) const { return multiply_scalar(a, count); }
+
+Noise NoiseModel::multiply_scalar(const Noise& a, std::uint64_t magnitude) const {
+  const Bound g = Bound::from_integer(magnitude);
+  return {g * a.coefficient, g * a.euclidean, g * a.canonical, g * a.spread, g * a.rest_euclidean, a.ancestry};
+}
+
+Noise NoiseModel::multiply(const Noise& a, const Noise& b) const {
+  Bound coefficient = a.euclidean * b.euclidean;
+  if (a.ancestry.disjoint(b.ancestry)) {
+    const Bound rest = a.rest_euclidean * b.rest_euclidean;
+    const Bound a_first = kappa_ * (a.spread * b.euclidean + b.spread * a.rest_euclidean) + rest;
+    const Bound b_first = kappa_ * (b.spread * a.euclidean + a.spread * b.rest_euclidean) + rest;
+    coefficient = min(coefficient, min(a_first, b_first));
+  }
+  const Bound euclidean = min(min(a.canonical * b.euclidean, a.euclidean * b.canonical), root_n_ * coefficient);
+  coefficient = min(coefficient, euclidean);
+  const Bound canonical = min(a.canonical * b.canonical, n_ * coefficient);
+  return {coefficient, euclidean, canonical, {}, euclidean, a.ancestry.united(b.ancestry)};
+}
+
+Noise NoiseModel::multiply_bfv(const Noise& a, const Noise& b, rlwe::Level level) const {
+  // v = (t/Q)(v_a c_b(s) + v_b c_a(s)) - v_a v_b/Q + t*rounding, with u = t*c(s)/Q distributed like t times the
+  // rounding of two parts.
+  const Size u = rounding(2), last = rounding(3);
+  const bool disjoint = a.ancestry.disjoint(b.ancestry) && mode_ == Mode::tails;
+  const auto cross = [&](const Noise& v) {
+    Bound coefficient = v.euclidean * u.euclidean;
+    if (disjoint) coefficient = min(coefficient, kappa_ * u.spread * v.euclidean);
+    const Bound euclidean = min(min(v.canonical * u.euclidean, v.euclidean * u.canonical), root_n_ * coefficient);
+    coefficient = min(coefficient, euclidean);
+    return Size{coefficient, euclidean, min(v.canonical * u.canonical, n_ * coefficient), {}};
+  };
+  const Size x = cross(a), y = cross(b);
+  const Noise square = multiply(a, b);
+  const Bound q = Bound::from_log2(log2_q_[static_cast<std::size_t>(level.value)]);
+  const Bound euclidean = x.euclidean + y.euclidean + square.euclidean / q;
+  return {x.coefficient + y.coefficient + square.coefficient / q + last.coefficient,
+          euclidean + last.euclidean,
+          x.canonical + y.canonical + square.canonical / q + last.canonical,
+          last.spread,
+          mode_ == Mode::strict ? euclidean + last.euclidean : euclidean,
+          square.ancestry};
+}
+
+Noise NoiseModel::add_plain(const Noise& a) const {
+  const Size m = message();
+  return {a.coefficient + m.coefficient,  a.euclidean + m.euclidean,
+          a.canonical + m.canonical,      a.spread,
+          a.rest_euclidean + m.euclidean, a.ancestry};
+}
+
+Noise NoiseModel::multiply_plain(const Noise& a) const {
+  const Size p = message();
+  const Bound euclidean = min(p.canonical * a.euclidean, a.canonical * p.euclidean);
+  Bound coefficient = min(kappa_ * a.spread * p.euclidean + a.rest_euclidean * p.euclidean, a.euclidean * p.euclidean);
+  coefficient = min(min(coefficient, a.coefficient * n_ * p.coefficient), euclidean);
+  return {coefficient, euclidean, p.canonical * a.canonical, a.spread * p.canonical, p.canonical * a.rest_euclidean,
+          a.ancestry};
+}
+
+Noise NoiseModel::switch_modulus(const Noise& a, rlwe::Level from, rlwe::Level to, int parts,
+                                 const Ancestry& id) const {
+  check(to.value >= 0 && to <= from && static_cast<std::size_t>(from.value) < log2_q_.size(),
+        "levels of a modulus switch");
+  const Bound d =
+      Bound::from_log2(log2_q_[static_cast<std::size_t>(from.value)] - log2_q_[static_cast<std::size_t>(to.value)]);
+  const Size r = rounding(parts);
+  const Bound rest = a.euclidean / d;
+  return {a.coefficient / d + r.coefficient,
+          rest + r.euclidean,
+          a.canonical / d + r.canonical,
+          r.spread,
+          mode_ == Mode::strict ? rest + r.euclidean : rest,
+          a.ancestry.united(id)};
+}
+
+Noise NoiseModel::key_switch(const Noise& a, rlwe::Level level) const {
+  check(static_cast<std::size_t>(level.value) < switch_.size(), "key switching without special primes");
+  const Size& k = switch_[static_cast<std::size_t>(level.value)];
+  return {a.coefficient + k.coefficient,  a.euclidean + k.euclidean,
+          a.canonical + k.canonical,      a.spread,
+          a.rest_euclidean + k.euclidean, a.ancestry};
+}
+
+Noise NoiseModel::automorphism(const Noise& a) const {
+  Noise moved = a;
+  moved.spread = {};
+  moved.rest_euclidean = a.euclidean;
+  return moved;
+}
+
+Noise NoiseModel::pack(const Noise& a, std::size_t count, rlwe::Level level) const {
+  check(static_cast<std::size_t>(level.value) < switch_.size(), "packing without special primes");
+  const Size& k = switch_[static_cast<std::size_t>(level.value)];
+  const Bound kept = a.coefficient, number_kept = Bound::from_integer(count);
+  const Bound euclidean = sqrt(number_kept) * kept + n_ * k.euclidean;
+  return {kept + n_ * k.coefficient, euclidean, number_kept * kept + n_ * k.canonical, {}, euclidean, a.ancestry};
+}
+
+bool NoiseModel::decrypts(const Noise& a, rlwe::Level level) const { return budget_bits(a, level) > 0; }
+
+double NoiseModel::budget_bits(const Noise& a, rlwe::Level level) const {
+  // Fixed-point conversion asks for a margin of a 2^-40 part; 2^-20 bits are more.
+  return log2_q_[static_cast<std::size_t>(level.value)] - 1 - 0x1p-20 - a.coefficient.log2();
+}
+
+}  // namespace prism::exact
