@@ -1,8 +1,8 @@
 // prism/sql/plan.h - a query as typed data: what every backend lowers, and the only thing it sees of SQL.
 //
-// The plan is what is left when text, names and spelling are gone: which rows count (Predicate), which whole numbers are
-// counted and summed over them (Primitive), and what is done with those once they are known (Expression).
-// All column values are scaled integers: a decimal column of scale 2 holds 12.34 as 1234, a date its days since 1970-01-01.
+// The plan is what is left when text, names and spelling are gone: which rows count (Predicate), which whole numbers
+// are counted and summed over them (Primitive), and what is done with those once they are known (Expression). All
+// column values are scaled integers: a decimal column of scale 2 holds 12.34 as 1234, a date its days since 1970-01-01.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -38,28 +38,30 @@ struct TextInterval {
 
 /// "This column's value is one of these": all comparisons of one column with constants, combined.
 /// True for a non-NULL value inside one of the intervals, and for NULL iff null_is_true. Three-valued logic is already
-/// resolved: unknown counts as not true. Intervals are sorted, disjoint and not adjacent (numbers) / not overlapping (text).
+/// resolved: unknown counts as not true. Intervals are sorted, disjoint and not adjacent (numbers) / not overlapping
+/// (text).
 struct ColumnTest {
   std::size_t column;
-  std::vector<Interval> intervals;      ///< for integer, decimal and date columns
-  std::vector<TextInterval> texts;      ///< for text columns
+  std::vector<Interval> intervals;  ///< for integer, decimal and date columns
+  std::vector<TextInterval> texts;  ///< for text columns
   bool null_is_true = false;
-  Position position = -1;               ///< of the first comparison that went into it
+  Position position = -1;  ///< of the first comparison that went into it
 };
 
 /// Negation-free tree of tests. `always`/`never` occur only as the whole predicate.
-/// Children of `all` are not `all`, of `any` not `any`; one column occurs at most once among the direct tests of a node.
+/// Children of `all` are not `all`, of `any` not `any`; one column occurs at most once among the direct tests of a
+/// node.
 struct Predicate {
   enum class Kind { always, never, test, all, any };
   Kind kind = Kind::always;
-  ColumnTest test{};                    ///< kind test
-  std::vector<Predicate> children{};    ///< kind all, any: two or more
+  ColumnTest test{};                  ///< kind test
+  std::vector<Predicate> children{};  ///< kind all, any: two or more
 };
 
 /// A whole number computed over the rows of one group that satisfy the predicate:
 ///   count []     rows                       sum [c]     scaled values of c, NULLs skipped
-///   count [c]    rows where c is not NULL   sum [a, b]  a*b (scales add), rows with a NULL skipped; a <= b, a == b is a square
-///   count [a,b]  rows where neither is NULL
+///   count [c]    rows where c is not NULL   sum [a, b]  a*b (scales add), rows with a NULL skipped; a <= b, a == b is
+///   a square count [a,b]  rows where neither is NULL
 struct Primitive {
   enum class Kind { count, sum };
   Kind kind;
@@ -73,53 +75,67 @@ enum class ValueType { integer, decimal, numeric, date, text, boolean };
 /// Computed when the primitives are known, exactly (rationals), per group. NULL spreads as in SQL.
 struct Expression {
   enum class Op {
-    number,        ///< literal: numerator / 10^scale
-    text,          ///< literal
-    boolean,       ///< literal: numerator != 0
-    null,          ///< literal
-    key,           ///< the group key number `index`
-    count,         ///< primitive `index`
-    sum,           ///< primitives: index = the sum, count = its count; NULL when the count is 0; value / 10^scale
-    average,       ///< sum / count, NULL when the count is 0
-    variance_population, variance_sample, deviation_population, deviation_sample,
-                   ///< from index (sum), square (sum of squares), count; sample forms are NULL when count < 2
-    negate, add, subtract, multiply,
-    divide,        ///< integer / integer truncates towards zero as in PostgreSQL; otherwise exact; by zero: NULL
-    equal, not_equal, less, less_equal, greater, greater_equal,
-    logical_and, logical_or, logical_not,   ///< three-valued
-    is_null, is_not_null,
+    number,   ///< literal: numerator / 10^scale; of type date: days since 1970-01-01
+    text,     ///< literal
+    boolean,  ///< literal: numerator != 0
+    null,     ///< literal
+    key,      ///< the group key number `index`
+    count,    ///< primitive `index`
+    sum,      ///< primitives: index = the sum, count = its count; NULL when the count is 0; value / 10^scale
+    average,  ///< sum / count, NULL when the count is 0
+    variance_population,
+    variance_sample,
+    deviation_population,
+    deviation_sample,
+    ///< from index (sum), square (sum of squares), count; sample forms are NULL when count < 2
+    negate,
+    add,
+    subtract,
+    multiply,
+    divide,  ///< integer / integer truncates towards zero as in PostgreSQL; otherwise exact; by zero: NULL
+    equal,
+    not_equal,
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    logical_and,
+    logical_or,
+    logical_not,  ///< three-valued; `and` and `or` take two or more arguments
+    is_null,
+    is_not_null,
   };
   Op op;
   ValueType type;
-  int scale = 0;                          ///< number, sum, ...: decimal places of the operand
-  std::string digits{};                   ///< number: decimal integer numerator, any length up to 60 digits
-  std::string literal{};                  ///< text
+  int scale = 0;  ///< type decimal: decimal places of the value; average, variance, deviation: of what was summed
+  std::string digits{};   ///< number: decimal integer numerator, '-' in front when negative, up to 400 digits
+  std::string literal{};  ///< text
   std::size_t index = 0, count = 0, square = 0;
   std::vector<Expression> arguments{};
   Position position = -1;
 };
 
 struct OutputColumn {
-  std::string name;                       ///< the alias, or PostgreSQL's name (count, sum, ?column?, ...)
+  std::string name;  ///< the alias, or PostgreSQL's name (count, sum, ?column?, ...)
   Expression value;
 };
 struct OrderKey {
   Expression value;
   bool descending = false;
-  bool nulls_first = false;               ///< PostgreSQL: NULLs last when ascending, first when descending, unless said
+  bool nulls_first = false;  ///< PostgreSQL: NULLs last when ascending, first when descending, unless said
 };
 
 /// One query over one table.
-/// Rows of the answer: without GROUP BY exactly one, else one per group that has at least one row; then having, order, limit.
-/// primitives[0] is always count [] when there are groups, because an empty group must not show.
+/// Rows of the answer: without GROUP BY exactly one, else one per group that has at least one row; then having, order,
+/// limit. primitives[0] is always count [] when there are groups, because an empty group must not show.
 struct Plan {
   Catalog catalog;
   Predicate where;
-  std::vector<std::size_t> group_by;      ///< columns, at most two, in GROUP BY order
-  std::vector<Primitive> primitives;      ///< no two the same
+  std::vector<std::size_t> group_by;  ///< columns, at most two, in GROUP BY order
+  std::vector<Primitive> primitives;  ///< no two the same
   std::vector<OutputColumn> outputs;
   std::optional<Expression> having;
-  std::vector<OrderKey> order;            ///< ties are broken by group keys ascending, NULLs last, so that answers are unique
+  std::vector<OrderKey> order;  ///< ties are broken by group keys ascending, NULLs last, so that answers are unique
   std::optional<std::uint64_t> limit;
   std::uint64_t offset = 0;
 };

@@ -1,0 +1,345 @@
+#include <gmpxx.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "prism/sql/internal/expression_binder.h"
+#include "prism/sql/internal/literal.h"
+#include "prism/sql/internal/value.h"
+
+namespace prism::sql::internal {
+namespace {
+
+using Kind = Node::Kind;
+using Op = Expression::Op;
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return text;
+}
+
+/// A constant factor: digits / 10^scale, an integer to PostgreSQL or not.
+struct Factor {
+  mpz_class digits;
+  int scale = 0;
+  bool whole = true;
+
+  Factor plus(const Factor& o, int sign) const {
+    const int common = std::max(scale, o.scale);
+    return {digits * power_of_ten(static_cast<unsigned>(common - scale)) +
+                sign * o.digits * power_of_ten(static_cast<unsigned>(common - o.scale)),
+            common, whole && o.whole};
+  }
+  Factor times(const Factor& o) const { return {digits * o.digits, scale + o.scale, whole && o.whole}; }
+};
+
+/// What stands inside SUM: constants times products of up to two columns, added up.
+struct Polynomial {
+  std::map<std::vector<std::size_t>, Factor> terms;  // the empty product is the constant
+  std::set<std::size_t> columns;                     // named, even where the factor came out as 0
+};
+
+/// Reads the argument of SUM, AVG or COUNT.
+class PolynomialReader {
+ public:
+  PolynomialReader(const QueryText& query, const ColumnFinder& finder, const Catalog& catalog, const std::string& call)
+      : query_(query), finder_(finder), catalog_(catalog), call_(call) {}
+
+  Result<Polynomial> read(const Node& node) const {
+    switch (node.kind) {
+      case Kind::number: {
+        bool too_long = false;
+        const auto number = parse_number(node.text, too_long);
+        if (!number)
+          return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/literal",
+                               "numbers have at most 60 digits on each side of the point");
+        Polynomial out;
+        out.terms[{}] = {mpz_class(number->digits), number->scale, number->whole};
+        return out;
+      }
+      case Kind::column: {
+        PRISM_TRY(const std::size_t column, finder_.find(node));
+        const table::ColumnSchema& schema = catalog_.columns[column];
+        if (schema.type != table::ColumnType::integer && schema.type != table::ColumnType::decimal)
+          return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/type",
+                               call_ + " wants numbers, and \"" + schema.name + "\" holds " +
+                                   (schema.type == table::ColumnType::date ? "dates" : "text"),
+                               "write COUNT(" + node.text + ")");
+        Polynomial out;
+        out.terms[{column}] = {1, 0, true};
+        out.columns.insert(column);
+        return out;
+      }
+      case Kind::plus:
+        return read(node.arguments[0]);
+      case Kind::negate: {
+        PRISM_TRY(Polynomial inner, read(node.arguments[0]));
+        for (auto& [columns, factor] : inner.terms) factor.digits = -factor.digits;
+        return inner;
+      }
+      case Kind::binary:
+        return read_binary(node);
+      case Kind::call:
+        return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/nested-aggregate",
+                             "an aggregate stands inside another one", "write them side by side");
+      default:
+        return refuse(node);
+    }
+  }
+
+ private:
+  Error refuse(const Node& node) const {
+    return query_.refuse(
+        ErrorCode::unsupported, node.position, "sql/aggregate-argument",
+        call_ + " takes a column, a product of two columns, a column times a constant, or sums of these");
+  }
+
+  Result<Polynomial> read_binary(const Node& node) const {
+    const std::string& op = node.text;
+    if (op == "/")
+      return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate-argument",
+                           "rows are not divided one by one: quotients of encrypted values are not computed",
+                           "divide the aggregate, as in SUM(a) / 2, or multiply by a constant, as in SUM(a * 0.5)");
+    if (op != "+" && op != "-" && op != "*") return refuse(node);
+    PRISM_TRY(Polynomial left, read(node.arguments[0]));
+    PRISM_TRY(const Polynomial right, read(node.arguments[1]));
+    Polynomial out;
+    out.columns = left.columns;
+    out.columns.insert(right.columns.begin(), right.columns.end());
+    if (op == "*") {
+      for (const auto& [a, factor_a] : left.terms) {
+        for (const auto& [b, factor_b] : right.terms) {
+          std::vector<std::size_t> product = a;
+          product.insert(product.end(), b.begin(), b.end());
+          std::sort(product.begin(), product.end());
+          if (product.size() > 2)
+            return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate-argument",
+                                 "a product of more than two columns is not summed",
+                                 "add the product as a column before sealing");
+          add(out, product, factor_a.times(factor_b), 1);
+        }
+      }
+    } else {
+      out.terms = std::move(left.terms);
+      for (const auto& [columns, factor] : right.terms) add(out, columns, factor, op == "+" ? 1 : -1);
+    }
+    // Bounded work: a short query must not multiply out into a long one.
+    if (out.terms.size() > 1000)
+      return query_.refuse(ErrorCode::unsupported, node.position, "sql/size",
+                           "more than 1000 terms when multiplied out", "sum the parts one by one");
+    for (const auto& [columns, factor] : out.terms) {
+      if (factor.scale > 120 || mpz_sizeinbase(factor.digits.get_mpz_t(), 10) > 300)
+        return query_.refuse(ErrorCode::unsupported, node.position, "sql/literal",
+                             "the constants multiply to more than 300 digits", "use shorter constants");
+    }
+    return out;
+  }
+
+  static void add(Polynomial& out, const std::vector<std::size_t>& columns, const Factor& factor, int sign) {
+    Factor& sum = out.terms.try_emplace(columns, Factor{0, 0, true}).first->second;
+    sum = sum.plus(factor, sign);
+  }
+
+  const QueryText& query_;
+  const ColumnFinder& finder_;
+  const Catalog& catalog_;
+  const std::string& call_;
+};
+
+Expression binary(Op op, Expression a, Expression b, Position at) {
+  const bool whole = a.type == ValueType::integer && b.type == ValueType::integer;
+  const bool numeric = a.type == ValueType::numeric || b.type == ValueType::numeric;
+  Expression e{op, whole ? ValueType::integer : numeric ? ValueType::numeric : ValueType::decimal};
+  const int scale_a = a.type == ValueType::decimal ? a.scale : 0;
+  const int scale_b = b.type == ValueType::decimal ? b.scale : 0;
+  if (e.type == ValueType::decimal) e.scale = op == Op::multiply ? scale_a + scale_b : std::max(scale_a, scale_b);
+  e.arguments.push_back(std::move(a));
+  e.arguments.push_back(std::move(b));
+  e.position = at;
+  return e;
+}
+
+}  // namespace
+
+std::size_t ExpressionBinder::primitive(Primitive::Kind kind, std::vector<std::size_t> columns, Position position) {
+  if (kind == Primitive::Kind::count) {
+    columns.erase(std::remove_if(columns.begin(), columns.end(), [&](std::size_t c) { return !nullable(c); }),
+                  columns.end());
+    std::sort(columns.begin(), columns.end());
+    columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
+  }
+  const Primitive wanted{kind, std::move(columns), position};
+  for (std::size_t i = 0; i < plan_.primitives.size(); ++i) {
+    if (plan_.primitives[i].same(wanted)) return i;
+  }
+  plan_.primitives.push_back(wanted);
+  return plan_.primitives.size() - 1;
+}
+
+Result<Expression> ExpressionBinder::bind_call(const Node& node) {
+  const std::string& name = node.text;
+  static constexpr std::string_view kSpreads[] = {"var_pop",    "var_samp",    "variance",
+                                                  "stddev_pop", "stddev_samp", "stddev"};
+  const bool spread = std::find(std::begin(kSpreads), std::end(kSpreads), name) != std::end(kSpreads);
+  const bool known = name == "count" || name == "sum" || name == "avg" || spread;
+  if (!known) {
+    static constexpr std::string_view kOrders[] = {
+        "min", "max", "median", "mode", "percentile_cont", "percentile_disc", "first_value", "last_value"};
+    static constexpr std::string_view kAggregates[] = {"array_agg", "string_agg", "json_agg", "jsonb_agg", "bool_and",
+                                                       "bool_or",   "every",      "bit_and",  "bit_or",    "any_value"};
+    if (std::find(std::begin(kOrders), std::end(kOrders), name) != std::end(kOrders))
+      return query_.refuse(
+          ErrorCode::unsupported, node.position, "sql/aggregate",
+          upper(name) + " has to compare rows with each other, which is not done on encrypted values yet",
+          "count the rows beyond a bound, as in SELECT COUNT(*) ... WHERE column > 100, and move the bound");
+    if (std::find(std::begin(kAggregates), std::end(kAggregates), name) != std::end(kAggregates))
+      return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
+                           "the aggregates are COUNT, SUM, AVG, VAR_POP, VAR_SAMP, STDDEV_POP and STDDEV_SAMP");
+    if (name == "corr" || name.substr(0, 6) == "covar_" || name.substr(0, 5) == "regr_")
+      return query_.refuse(
+          ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
+          "write it with sums: AVG(x*y) - AVG(x)*AVG(y) is the population covariance where no value is NULL");
+    const std::string near = nearest_name(
+        name, {"count", "sum", "avg", "var_pop", "var_samp", "variance", "stddev_pop", "stddev_samp", "stddev"});
+    return query_.refuse(
+        ErrorCode::unsupported, node.position, "sql/function", "the function " + upper(name) + " is not answered",
+        near.empty() ? "the aggregates are COUNT, SUM, AVG, VAR_POP, VAR_SAMP, STDDEV_POP and STDDEV_SAMP"
+                     : "did you mean " + upper(near) + "?");
+  }
+  if (node.distinct)
+    return query_.refuse(
+        ErrorCode::unsupported, node.position, name == "count" ? "sql/count-distinct" : "sql/aggregate-distinct",
+        upper(name) +
+            "(DISTINCT ...) would have to compare rows with each other, which is not done on encrypted values",
+        name == "count" ? "write SELECT column ... GROUP BY column and count the rows of the answer"
+                        : "leave DISTINCT out");
+  if (node.star && name != "count")
+    return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/aggregate-argument",
+                         upper(name) + "(*) has no meaning", "name a column");
+  if (!node.star && node.arguments.size() != 1)
+    return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/aggregate-argument",
+                         upper(name) + " takes one argument, and there are " + std::to_string(node.arguments.size()),
+                         name == "count" ? "write COUNT(*)" : "");
+  if (name == "count") return bind_count(node);
+  if (spread) return bind_spread(node);
+  return bind_sum(node, name == "avg");
+}
+
+Result<Expression> ExpressionBinder::bind_count(const Node& node) {
+  std::vector<std::size_t> columns;
+  if (!node.star) {
+    const Node& argument = node.arguments[0];
+    if (argument.kind == Kind::column) {
+      PRISM_TRY(const std::size_t column, columns_.find(argument));
+      columns.push_back(column);
+    } else if (!argument.has_column && !argument.has_call) {
+      PRISM_TRY(const Constant constant, bind_constant(argument));
+      PRISM_TRY(const Value value, evaluate(constant.expression, nullptr));
+      if (value.is_null())
+        return query_.refuse(ErrorCode::invalid_argument, argument.position, "sql/aggregate-argument",
+                             "COUNT of NULL is always 0", "write COUNT(*) or name a column");
+    } else {
+      const std::string call = "COUNT";
+      PRISM_TRY(const Polynomial polynomial, PolynomialReader(query_, columns_, plan_.catalog, call).read(argument));
+      for (const std::size_t c : polynomial.columns) {
+        if (nullable(c)) columns.push_back(c);
+      }
+      if (columns.size() > 2)
+        return query_.refuse(ErrorCode::unsupported, argument.position, "sql/aggregate-argument",
+                             "COUNT asks whether more than two columns are all there",
+                             "write COUNT(*) with WHERE a IS NOT NULL AND b IS NOT NULL AND ...");
+    }
+  }
+  Expression e{Op::count, ValueType::integer};
+  e.position = node.position;
+  e.index = primitive(Primitive::Kind::count, std::move(columns), node.position);
+  return e;
+}
+
+Expression ExpressionBinder::sum_leaf(Op op, const std::vector<std::size_t>& columns, std::size_t count, bool ones,
+                                      Position at) {
+  Expression e{op, ValueType::integer};
+  e.position = at;
+  e.count = count;
+  e.index = ones ? count : primitive(Primitive::Kind::sum, columns, at);
+  for (const std::size_t c : columns) {
+    if (plan_.catalog.columns[c].type == table::ColumnType::decimal) e.type = ValueType::decimal;
+    e.scale += plan_.catalog.columns[c].scale;
+  }
+  if (op == Op::average) e.type = ValueType::numeric;
+  return e;
+}
+
+Result<Expression> ExpressionBinder::bind_sum(const Node& node, bool average) {
+  const Op op = average ? Op::average : Op::sum;
+  const std::string call = upper(node.text);
+  PRISM_TRY(const Polynomial polynomial,
+            PolynomialReader(query_, columns_, plan_.catalog, call).read(node.arguments[0]));
+  std::vector<std::size_t> nullables;
+  for (const std::size_t c : polynomial.columns) {
+    if (nullable(c)) nullables.push_back(c);
+  }
+  // A row counts only if no named column is NULL there, so each term has to name every nullable one.
+  std::vector<std::pair<std::vector<std::size_t>, Factor>> terms;
+  for (const auto& term : polynomial.terms) {
+    if (term.second.digits != 0) terms.push_back(term);
+  }
+  if (terms.empty())
+    terms.push_back({{}, polynomial.terms.empty() ? Factor{0, 0, true} : polynomial.terms.begin()->second});
+  for (const auto& [columns, factor] : terms) {
+    const bool all =
+        nullables.size() <= 2 &&
+        (columns.empty() || std::all_of(nullables.begin(), nullables.end(), [&, &term = columns](std::size_t c) {
+           return std::find(term.begin(), term.end(), c) != term.end();
+         }));
+    if (!all)
+      return query_.refuse(
+          ErrorCode::unsupported, node.position, "sql/nulls-in-sum",
+          "a row counts here only if none of its columns is NULL, and some of these columns may be",
+          average ? "take the average of each column, or add IS NOT NULL conditions and divide the SUMs by COUNT(*)"
+                  : "write " + call + "(a) + " + call + "(b), which skips the NULLs of each column on its own");
+  }
+  const std::size_t count = primitive(Primitive::Kind::count, nullables, node.position);
+  std::optional<Expression> total;
+  for (const auto& [columns, factor] : terms) {
+    Expression e = sum_leaf(op, columns, count, columns.empty(), node.position);
+    const bool one = factor.digits == 1 && factor.scale == 0 && factor.whole;
+    if (!one) {
+      const Expression constant =
+          number_expression({factor.digits.get_str(), factor.scale, factor.whole}, node.position);
+      e = binary(Op::multiply, std::move(e), constant, node.position);
+    }
+    total = total ? binary(Op::add, std::move(*total), std::move(e), node.position) : std::move(e);
+  }
+  return std::move(*total);
+}
+
+Result<Expression> ExpressionBinder::bind_spread(const Node& node) {
+  const Node& argument = node.arguments[0];
+  const std::string call = upper(node.text);
+  if (argument.kind != Kind::column) {
+    if (argument.has_call)
+      return query_.refuse(ErrorCode::invalid_argument, argument.position, "sql/nested-aggregate",
+                           "an aggregate stands inside another one", "write them side by side");
+    return query_.refuse(ErrorCode::unsupported, argument.position, "sql/aggregate-argument",
+                         call + " takes one plain column",
+                         "write " + (node.text.substr(0, 3) == "var" ? "2 * 2 * " + call + "(a) for " + call + "(2 * a)"
+                                                                     : "2 * " + call + "(a) for " + call + "(2 * a)"));
+  }
+  PRISM_TRY(const Polynomial checked, PolynomialReader(query_, columns_, plan_.catalog, call).read(argument));
+  const std::size_t column = *checked.columns.begin();
+  Expression e{Op::variance_sample, ValueType::numeric};
+  if (node.text == "var_pop") e.op = Op::variance_population;
+  if (node.text == "stddev_pop") e.op = Op::deviation_population;
+  if (node.text == "stddev_samp" || node.text == "stddev") e.op = Op::deviation_sample;
+  e.position = node.position;
+  e.scale = plan_.catalog.columns[column].scale;
+  e.count = primitive(Primitive::Kind::count, {column}, node.position);
+  e.index = primitive(Primitive::Kind::sum, {column}, node.position);
+  e.square = primitive(Primitive::Kind::sum, {column, column}, node.position);
+  return e;
+}
+
+}  // namespace prism::sql::internal
