@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 
 #include "prism/hash/sha256.h"
@@ -30,33 +31,6 @@ constexpr std::uint16_t kSpecVersion = 1;
 
 /// The smallest b with product < 2^b. Exact, so that no two machines disagree about a set at the table's edge.
 unsigned modulus_bits(const std::vector<std::uint64_t>& primes) { return math::Natural::product(primes).bit_length(); }
-
-Status check_modulus(unsigned log_n, Security security, unsigned bits, std::string_view what) {
-  if (security == Security::none_for_tests) return {};
-  const unsigned limit = max_log2_modulus(log_n, security);
-  if (bits <= limit) return {};
-  std::string way_out;
-  for (unsigned larger = std::max(log_n + 1, kFirstRow); larger <= kLastRow; ++larger) {
-    if (bits <= max_log2_modulus(larger, security)) {
-      way_out = " use N = 2^" + std::to_string(larger) + " (up to " +
-                std::to_string(max_log2_modulus(larger, security)) + " bits)";
-      break;
-    }
-  }
-  if (limit != 0) {
-    way_out += way_out.empty() ? " no larger N allows it either;" : ", or";
-    way_out += " remove " + std::to_string(bits - limit) + " bits of primes";
-  } else if (way_out.empty()) {
-    way_out = " the table has no N that allows it: at most " + std::to_string(max_log2_modulus(kLastRow, security)) +
-              " bits at N = 2^" + std::to_string(kLastRow);
-  }
-  const auto level = static_cast<int>(security);
-  if (limit == 0)
-    return fail(ErrorCode::insecure, what, " of ", bits, " bits at N = 2^", log_n, ": the table for ", level,
-                "-bit security has no such N;", way_out);
-  return fail(ErrorCode::insecure, what, " of ", bits, " bits is over the limit of ", limit, " bits for ", level,
-              "-bit security at N = 2^", log_n, ";", way_out);
-}
 
 ParameterSpec with_default_levels(ParameterSpec spec) {
   if (spec.level_sizes.empty())
@@ -134,13 +108,40 @@ unsigned max_log2_modulus(unsigned log_n, Security security) {
   return 0;
 }
 
+Status check_modulus_bits(unsigned log_n, Security security, unsigned bits, std::string_view what) {
+  if (security == Security::none_for_tests) return {};
+  const unsigned limit = max_log2_modulus(log_n, security);
+  if (bits <= limit) return {};
+  std::string way_out;
+  for (unsigned larger = std::max(log_n + 1, kFirstRow); larger <= kLastRow; ++larger) {
+    if (bits <= max_log2_modulus(larger, security)) {
+      way_out = " use N = 2^" + std::to_string(larger) + " (up to " +
+                std::to_string(max_log2_modulus(larger, security)) + " bits)";
+      break;
+    }
+  }
+  if (limit != 0) {
+    way_out += way_out.empty() ? " no larger N allows it either;" : ", or";
+    way_out += " remove " + std::to_string(bits - limit) + " bits of primes";
+  } else if (way_out.empty()) {
+    way_out = " the table has no N that allows it: at most " + std::to_string(max_log2_modulus(kLastRow, security)) +
+              " bits at N = 2^" + std::to_string(kLastRow);
+  }
+  const auto level = static_cast<int>(security);
+  if (limit == 0)
+    return fail(ErrorCode::insecure, what, " of ", bits, " bits at N = 2^", log_n, ": the table for ", level,
+                "-bit security has no such N;", way_out);
+  return fail(ErrorCode::insecure, what, " of ", bits, " bits is over the limit of ", limit, " bits for ", level,
+              "-bit security at N = 2^", log_n, ";", way_out);
+}
+
 Result<std::shared_ptr<const Parameters>> Parameters::make(const ParameterSpec& spec) {
   PRISM_CHECKED(check_shape(spec));
   std::vector<std::uint64_t> all = spec.primes;
   all.insert(all.end(), spec.special_primes.begin(), spec.special_primes.end());
   PRISM_CHECKED(check_primes(spec, all));
-  PRISM_CHECKED(check_modulus(spec.log_n, spec.security, modulus_bits(all),
-                              spec.special_primes.empty() ? "a modulus Q" : "a key modulus Q*P"));
+  PRISM_CHECKED(check_modulus_bits(spec.log_n, spec.security, modulus_bits(all),
+                                   spec.special_primes.empty() ? "a modulus Q" : "a key modulus Q*P"));
   // The constructor is private; make_shared cannot reach it.
   std::shared_ptr<Parameters> made(new Parameters());
   made->spec_ = with_default_levels(spec);
@@ -171,8 +172,8 @@ double Parameters::log2_key_modulus(Level level) const {
 }
 
 Status check_key_modulus(const Parameters& parameters, const ring::PrimeSet& set) {
-  return check_modulus(parameters.spec().log_n, parameters.security(), modulus_bits(primes_of(parameters.ring(), set)),
-                       "a key modulus");
+  return check_modulus_bits(parameters.spec().log_n, parameters.security(),
+                            modulus_bits(primes_of(parameters.ring(), set)), "a key modulus");
 }
 
 Bytes encode(const ParameterSpec& given) {
@@ -221,7 +222,7 @@ Result<ParameterSpec> decode_parameter_spec(ByteView bytes) {
   all.insert(all.end(), spec.special_primes.begin(), spec.special_primes.end());
   PRISM_CHECKED(check_shape(spec));
   PRISM_CHECKED(check_primes(spec, all));
-  PRISM_CHECKED(check_modulus(spec.log_n, spec.security, modulus_bits(all), "a key modulus Q*P"));
+  PRISM_CHECKED(check_modulus_bits(spec.log_n, spec.security, modulus_bits(all), "a key modulus Q*P"));
   return spec;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "prism/base/bytes.h"
@@ -19,6 +19,10 @@ enum class Security { bits128 = 128, bits192 = 192, bits256 = 256, none_for_test
 /// The largest log2 of a key's modulus for a uniform ternary secret: Security Guidelines for Implementing Homomorphic
 /// Encryption (Bossuat et al., ePrint 2024/463), Table 5.2. Zero where the table has no row (log_n < 11 or > 17).
 unsigned max_log2_modulus(unsigned log_n, Security security);
+
+/// Refuses (insecure) a modulus below 2^bits for `what` when the table has less, naming the nearest secure
+/// alternatives.
+Status check_modulus_bits(unsigned log_n, Security security, unsigned bits, std::string_view what);
 
 /// Levels count up: level 0 is the smallest modulus, max_level() the fresh one.
 using Level = Strong<int, struct LevelTag>;
