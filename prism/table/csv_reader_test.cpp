@@ -48,7 +48,7 @@ Records read_once(std::string_view text, const CsvLimits& limits, std::size_t pi
 /// Reads whole and in pieces of 1, 2, 3 and 7 bytes: where the source cuts must not matter.
 Records read(std::string_view text, const CsvLimits& limits = {}) {
   Records whole = read_once(text, limits, 0);
-  for (const std::size_t piece : {1, 2, 3, 7}) {
+  for (const std::size_t piece : {1U, 2U, 3U, 7U}) {
     const Records cut = read_once(text, limits, piece);
     // Rows before an error may or may not be delivered, depending on the cut; everything else agrees.
     if (whole.error) {
@@ -226,7 +226,7 @@ TEST(CsvReaderTest, RowsAcrossManyChunksStayWhole) {
   for (int i = 0; i < 20000; ++i)
     text += std::to_string(i) + ",\"" + std::string(static_cast<std::size_t>(i % 50), 'x') + "\n\"\n";
   CsvLimits limits;
-  for (const std::size_t chunk : {4, 5, 61, 4096}) {
+  for (const std::size_t chunk : {4U, 5U, 61U, 4096U}) {
     limits.chunk_bytes = chunk;
     const Records got = read_once(text, limits, 0);
     ASSERT_FALSE(got.error);
