@@ -98,7 +98,7 @@ class Evaluator {
   Status parts_are(const Ciphertext& a, std::size_t low, std::size_t high) const;
   ring::Evaluations lift(const Plaintext& p, rlwe::Level level, std::uint64_t factor) const;
   ring::Evaluations plain_term(const Plaintext& p, const Ciphertext& a) const;
-  Status multiply_bfv(Ciphertext& out, const Ciphertext& a, const Ciphertext& b) const;
+  void add_bfv_product(Ciphertext& accumulator, const Ciphertext& a, const Ciphertext& b) const;
   Result<Ciphertext> finish_automorphism(const Ciphertext& a, std::uint32_t g,
                                          std::pair<ring::Evaluations, ring::Evaluations> switched) const;
 

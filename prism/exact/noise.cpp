@@ -82,12 +82,9 @@ NoiseModel::NoiseModel(const rlwe::Parameters& parameters, std::uint64_t t, rlwe
     const rlwe::Level level{l};
     log2_q_.push_back(parameters.log2_q(level));
     if (!switches) continue;
-    if (mode_ == Mode::strict) {
-      switch_.push_back(strict_switch(parameters, level));
-    } else {
-      const rlwe::SwitchNoise s = rlwe::switch_noise(parameters, level, secret_);
-      switch_.push_back({t_ * s.infinity, t_ * s.euclidean, t_ * s.canonical, {}});
-    }
+    const rlwe::SwitchNoise s = mode_ == Mode::strict ? rlwe::strict_switch_noise(parameters, level, secret_)
+                                                      : rlwe::switch_noise(parameters, level, secret_);
+    switch_.push_back({t_ * s.infinity, t_ * s.euclidean, t_ * s.canonical, {}});
   }
 }
 
@@ -122,18 +119,6 @@ NoiseModel::Size NoiseModel::rounding(int parts) const {
   const Bound sum = Bound::one() + secret_.canonical + three * i2;
   return {kappa_ * scale * sqrt(row), scale * quadratic_form(n_ * row, norm),
           sum * scale * sqrt(n_ / number(2)) * kappa_direction_, scale * sqrt(norm)};
-}
-
-NoiseModel::Size NoiseModel::strict_switch(const rlwe::Parameters& parameters, rlwe::Level level) const {
-  const ring::PrimeSet primes = parameters.primes(level);
-  const std::uint32_t digit = parameters.spec().digit_size;
-  const Bound p = Bound::from_log2(parameters.ring().log2_product(parameters.special_primes()));
-  Bound digits;
-  for (std::uint32_t first = 0; first < primes.size(); first += digit) {
-    const auto count = std::min(digit, static_cast<std::uint32_t>(primes.size()) - first);
-    digits += n_ * tail_ * Bound::from_log2(parameters.ring().log2_product(ring::PrimeSet::range(first, count)));
-  }
-  return absolute(t_ * (digits / p + slack() * (Bound::one() + n_ * secret_.infinity)));
 }
 
 Noise NoiseModel::fresh_symmetric(const Ancestry& id) const {
@@ -263,12 +248,19 @@ Noise NoiseModel::automorphism(const Noise& a) const {
   return moved;
 }
 
+Noise NoiseModel::add_scalar(const Noise& a, std::uint64_t magnitude) const {
+  const Bound c = min(Bound::from_integer(magnitude), t_ / number(2));
+  return {a.coefficient + c, a.euclidean + c, a.canonical + c, a.spread, a.rest_euclidean + c, a.ancestry};
+}
+
 Noise NoiseModel::pack(const Noise& a, std::size_t count, rlwe::Level level) const {
   check(static_cast<std::size_t>(level.value) < switch_.size(), "packing without special primes");
-  const Size& k = switch_[static_cast<std::size_t>(level.value)];
-  const Bound kept = a.coefficient, number_kept = Bound::from_integer(count);
-  const Bound euclidean = sqrt(number_kept) * kept + n_ * k.euclidean;
-  return {kept + n_ * k.coefficient, euclidean, number_kept * kept + n_ * k.canonical, {}, euclidean, a.ancestry};
+  // Of the switches of step k, at most one reaches any given coefficient, doubled by each of the log N - k steps after
+  // it.
+  const Bound errors = n_ * switch_[static_cast<std::size_t>(level.value)].coefficient;
+  const Bound kept = a.coefficient, packed = Bound::from_integer(count);
+  const Bound euclidean = sqrt(packed) * kept + root_n_ * errors;
+  return {kept + errors, euclidean, packed * kept + n_ * errors, {}, euclidean, a.ancestry};
 }
 
 bool NoiseModel::decrypts(const Noise& a, rlwe::Level level) const { return budget_bits(a, level) > 0; }

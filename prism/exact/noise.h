@@ -72,6 +72,8 @@ class NoiseModel {
   Noise multiply_bfv(const Noise& a, const Noise& b, rlwe::Level level) const;
   Noise multiply_scalar(const Noise& a, std::uint64_t magnitude) const;
   Noise add_plain(const Noise& a) const;
+  /// The same value, |value| <= magnitude as a centred residue, added to every slot.
+  Noise add_scalar(const Noise& a, std::uint64_t magnitude) const;
   Noise multiply_plain(const Noise& a) const;
   /// Divides by the primes between the levels. `parts`: ciphertext parts, 2 or 3. `id` names the new rounding.
   Noise switch_modulus(const Noise& a, rlwe::Level from, rlwe::Level to, int parts, const Ancestry& id) const;
@@ -95,7 +97,6 @@ class NoiseModel {
   Size errors() const;
   Size rounding(int parts) const;
   Size absolute(math::Bound coefficient) const;
-  Size strict_switch(const rlwe::Parameters& parameters, rlwe::Level level) const;
 
   math::Bound n_, t_, root_n_, kappa_, kappa_direction_, tail_;
   rlwe::SecretNorms secret_, ternary_;
