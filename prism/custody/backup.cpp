@@ -98,30 +98,44 @@ Status Backup::write(const Keyring& keyring, const std::string& output, Random& 
                           AtomicFile::IfExists::refuse);
 }
 
-Result<Keyring> Backup::restore(const std::string& backup, const std::string& dir, Random& random,
-                                const Passphrase& passphrase) {
-  PRISM_TRY(internal::NewDirectory made, internal::NewDirectory::create(dir, random));
-  PRISM_TRY(const std::uint64_t size, host::file_size(backup));
-  if (size > kMaxBackupBytes) return fail(ErrorCode::malformed, backup, " has ", size, " bytes, which no backup has");
-  PRISM_TRY(const internal::SecretBytes bytes, host::read_secret_file(backup, size));
-  PRISM_TRY(const BackupFile file, parse(bytes.reveal(RevealKey{}), backup));
-  PRISM_TRY(Keyring keyring, Keyring::decode(internal::to_secret(file.keyring), passphrase, backup));
+Result<Backup::Opened> Backup::open(ByteView bytes, const Passphrase& passphrase, std::string_view what) {
+  PRISM_TRY(const BackupFile file, parse(bytes, what));
+  PRISM_TRY(Keyring keyring, Keyring::decode(internal::to_secret(file.keyring), passphrase, what));
   PRISM_TRY(const Seed key, keyring.derive("backup", {}));
   Bytes aad = internal::associated(wire::Kind::key_backup, kBackupVersion, file.before_manifests);
   const internal::WipeAtEnd wipe_aad(aad);
-  const auto manifests = crypto::aead_open(key, file.nonce, aad, file.manifests);
+  auto manifests = crypto::aead_open(key, file.nonce, aad, file.manifests);
   if (!manifests && manifests.error().code == ErrorCode::unauthorised)
-    return fail(ErrorCode::integrity, backup, " was changed after it was written");
-  if (!manifests) return manifests.error();
-  PRISM_CHECKED(host::write_file(made.temporary() + "/" + std::string(kKeyringFile), file.keyring,
+    return fail(ErrorCode::integrity, what, " was changed after it was written");
+  if (!manifests) return std::move(manifests).error();
+  return Opened{std::move(keyring), std::move(*manifests)};
+}
+
+Result<std::size_t> Backup::verify(ByteView bytes, const Passphrase& passphrase) {
+  PRISM_TRY(const Opened opened, open(bytes, passphrase, "the backup"));
+  PRISM_TRY(const auto tables, internal::read_manifest_list(opened.manifests, "the backup"));
+  return tables.size();
+}
+
+Result<Keyring> Backup::restore(const std::string& backup, const std::string& dir, Random& random,
+                                const Passphrase& passphrase) {
+  PRISM_CHECKED(internal::check_free(dir));  // before anything is spent on the passphrase
+  PRISM_TRY(const std::uint64_t size, host::file_size(backup));
+  if (size > kMaxBackupBytes) return fail(ErrorCode::malformed, backup, " has ", size, " bytes, which no backup has");
+  PRISM_TRY(const internal::SecretBytes bytes, host::read_secret_file(backup, size));
+  PRISM_TRY(Opened opened, open(bytes.reveal(RevealKey{}), passphrase, backup));
+  PRISM_TRY(const auto tables, internal::read_manifest_list(opened.manifests, backup));
+
+  Keyring& keyring = opened.keyring;
+  PRISM_TRY(internal::NewDirectory made, internal::NewDirectory::create(dir, random));
+  PRISM_CHECKED(host::write_file(made.temporary() + "/" + std::string(kKeyringFile), keyring.file_.reveal(RevealKey{}),
                                  AtomicFile::Access::owner_only, AtomicFile::IfExists::refuse));
   PRISM_CHECKED(host::create_private_directory(made.temporary() + "/tables"));
   keyring.dir_ = made.temporary();
-  PRISM_TRY(const auto tables, internal::read_manifest_list(*manifests, backup));
   for (const auto& [table, manifest] : tables) PRISM_CHECKED(keyring.store_manifest(table, manifest, random));
   PRISM_CHECKED(made.commit());
   keyring.dir_ = internal::trim_path(dir);
-  return keyring;
+  return std::move(opened.keyring);
 }
 
 }  // namespace prism::custody

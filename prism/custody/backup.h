@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "prism/custody/keyring.h"
 
@@ -35,10 +36,21 @@ class Backup {
   static Status write(const Keyring& keyring, const std::string& output, Random& random, const Clock& clock,
                       const Passphrase& passphrase = std::nullopt, const crypto::ScryptCost& cost = {});
 
+  /// Whether `bytes` would be restored with this passphrase, without writing anything: the number of its tables.
+  /// Errors: those of describe_backup and Keyring::open, integrity for a file that was changed.
+  static Result<std::size_t> verify(ByteView bytes, const Passphrase& passphrase = std::nullopt);
+
   /// Makes `dir`, which must not exist, complete or not at all; the passphrase is the backup's, and becomes the
-  /// directory's. Errors: those of Keyring::create and Keyring::open, integrity for a file that was changed.
+  /// directory's. Errors: those of Keyring::create and verify.
   static Result<Keyring> restore(const std::string& backup, const std::string& dir, Random& random,
                                  const Passphrase& passphrase = std::nullopt);
+
+ private:
+  struct Opened {
+    Keyring keyring;  ///< without a directory yet
+    Bytes manifests;  ///< the list in the clear
+  };
+  static Result<Opened> open(ByteView bytes, const Passphrase& passphrase, std::string_view what);
 };
 
 }  // namespace prism::custody

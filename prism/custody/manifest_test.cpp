@@ -57,13 +57,17 @@ TEST_F(ManifestTest, ListIsSortedAndIgnoresStrangers) {
 TEST_F(ManifestTest, EveryFlippedBitAndEveryCutIsRefused) {
   ASSERT_TRUE(store(1, as_bytes("columns and their roles")));
   const Bytes good = slurp(file(1));
-  for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
+  const auto secret = keyring_->table_secret(table(1));
+  ASSERT_TRUE(secret);
+  const auto opens = [&](ByteView bytes) {
+    return internal::open_manifest(*secret, keyring_->id(), table(1), bytes, "it").has_value();
+  };
+  ASSERT_TRUE(opens(good));
+  for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) EXPECT_FALSE(opens(flipped(good, bit))) << "bit " << bit;
+  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(opens(ByteView(good).first(size))) << size;
+  for (std::size_t bit = 0; bit < 8 * good.size(); bit += 61) {
     spit(file(1), flipped(good, bit));
     EXPECT_FALSE(load(1)) << "bit " << bit;
-  }
-  for (std::size_t size = 0; size < good.size(); ++size) {
-    spit(file(1), ByteView(good).first(size));
-    EXPECT_FALSE(load(1)) << size;
   }
   Bytes longer = good;
   longer.push_back(0);

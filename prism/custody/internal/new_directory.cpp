@@ -26,6 +26,13 @@ Error cannot_create(const std::string& path, int error) {
   return fail(ErrorCode::io, "cannot create ", path, ": ", std::strerror(error));
 }
 
+/// The part up to the last slash, which may be empty, and the name after it.
+std::pair<std::string, std::string> split(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {"", path};
+  return {path.substr(0, slash + 1), path.substr(slash + 1)};
+}
+
 }  // namespace
 
 std::string trim_path(std::string path) {
@@ -33,15 +40,19 @@ std::string trim_path(std::string path) {
   return path;
 }
 
-Result<NewDirectory> NewDirectory::create(const std::string& path, Random& random) {
-  NewDirectory made;
-  made.path_ = trim_path(path);
-  const std::size_t slash = made.path_.rfind('/');
-  const std::string parent = slash == std::string::npos ? "" : made.path_.substr(0, slash + 1);
-  const std::string name = slash == std::string::npos ? made.path_ : made.path_.substr(slash + 1);
+Status check_free(const std::string& path) {
+  const std::string name = split(trim_path(path)).second;
   if (name.empty() || name == "." || name == "..")
     return fail(ErrorCode::invalid_argument, "a new key directory needs a name, which \"", path, "\" has not");
-  if (taken(made.path_)) return already_there(made.path_);
+  if (taken(trim_path(path))) return already_there(trim_path(path));
+  return {};
+}
+
+Result<NewDirectory> NewDirectory::create(const std::string& path, Random& random) {
+  PRISM_CHECKED(check_free(path));
+  NewDirectory made;
+  made.path_ = trim_path(path);
+  const auto [parent, name] = split(made.path_);
   std::array<std::uint8_t, 4> suffix{};
   PRISM_CHECKED(random.fill(suffix));
   std::string temporary = parent + "." + name.substr(0, 200) + "." + to_hex(suffix) + ".tmp";
@@ -65,10 +76,9 @@ Status NewDirectory::commit() {
   }
   if (failed != 0) return errno == EEXIST || errno == ENOTEMPTY ? already_there(path_) : cannot_create(path_, errno);
   temporary_.clear();
-  const std::size_t slash = path_.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
   // The name must survive a power cut too; where a file system cannot do that, the keys are complete all the same.
-  if (const int fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); fd >= 0) {
+  const std::string parent = split(path_).first;
+  if (const int fd = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); fd >= 0) {
     ::fsync(fd);
     ::close(fd);
   }

@@ -31,6 +31,8 @@ class NewDirectory {
   std::string temporary_;  ///< empty once there is nothing to remove
 };
 
+/// refused when something is at `path`, a dangling link included; invalid_argument when it is no name for a directory.
+Status check_free(const std::string& path);
 /// Without slashes at the end.
 std::string trim_path(std::string path);
 
