@@ -89,11 +89,9 @@ NttTables make_ntt_tables(const Modulus& m, unsigned log_n, std::uint64_t psi) {
     std::uint64_t* out = t.tail.data();
     for (std::size_t b = 0; b < n / 8; b += 2) {
       for (const Residues* from : {&t.w, &t.w52})
-        for (std::size_t i : {0, 0, 1, 1}) *out++ = (*from)[n / 8 + b + i];
+        for (std::size_t i : {0, 0, 2, 2, 1, 1, 3, 3}) *out++ = (*from)[n / 4 + 2 * b + i];
       for (const Residues* from : {&t.w, &t.w52})
-        for (std::size_t i : {0, 1, 2, 3}) *out++ = (*from)[n / 4 + 2 * b + i];
-      for (const Residues* from : {&t.w, &t.w52})
-        for (std::size_t i : {0, 2, 4, 6, 1, 3, 5, 7}) *out++ = (*from)[n / 2 + 4 * b + i];
+        for (std::size_t i : {0, 1, 4, 5, 2, 3, 6, 7}) *out++ = (*from)[n / 2 + 4 * b + i];
     }
   }
   return t;

@@ -1,9 +1,9 @@
+#include "prism/kernels/avx512ifma/functions.h"
 #include "prism/kernels/internal/cpu.h"
-#include "prism/kernels/portable/functions.h"
 
 namespace prism::kernels {
 
-namespace set = portable_set;
+namespace set = avx512ifma_set;
 
 constinit const Kernels avx512ifma = {
     .name = "avx512ifma",

@@ -1,0 +1,232 @@
+// Row arithmetic, eight residues at a time. The reductions are those of portable/pointwise.cpp in 52-bit words; the
+// estimates' errors are derived beside each. Rows are multiples of eight values, so there are no tails.
+#include "prism/kernels/avx512ifma/functions.h"
+#include "prism/kernels/avx512ifma/vector.h"
+
+namespace prism::kernels::avx512ifma_set {
+namespace {
+
+struct Reducer {
+  explicit Reducer(const Modulus& m)
+      : q(all_lanes(m.q)),
+        two_q(all_lanes(2 * m.q)),
+        minus_q(all_lanes((Word{1} << 52) - m.q)),
+        barrett(all_lanes(m.barrett)),
+        barrett2(all_lanes(2 * m.barrett)),
+        two52(all_lanes(m.two52)),
+        bits(_mm_cvtsi32_si128(static_cast<int>(m.bits))),
+        bits_less_1(_mm_cvtsi32_si128(static_cast<int>(m.bits - 1))),
+        up_to_52(_mm_cvtsi32_si128(static_cast<int>(52 - m.bits))),
+        up_to_53(_mm_cvtsi32_si128(static_cast<int>(53 - m.bits))) {}
+
+  /// To canonical from below 4q.
+  PRISM_INLINE Vector from_four(Vector x) const { return reduce_once(reduce_once(x, two_q), q); }
+
+  /// a*b + c mod q, all canonical.
+  /// With h = floor(4ab / 2^bits), the quotient floor(h * barrett / 2^52) of ab is low by less than
+  /// 2^bits/4q + ab/2^(50+bits) + 1 < 2.5, so the remainder with c stays below 4q.
+  PRISM_INLINE Vector multiply_add(Vector a, Vector b, Vector c) const {
+    const Vector h = madd_high(zero(), _mm512_sll_epi64(a, up_to_52), _mm512_slli_epi64(b, 2));
+    const Vector quotient = madd_high(zero(), h, barrett);
+    return from_four(low52(madd_low(madd_low(c, a, b), quotient, minus_q)));
+  }
+
+  /// high * 2^52 + low mod q, for a total s < 2q^2 + 2^50 and any split.
+  /// With h = floor(s / 2^(bits-1)) < 2^52, the quotient floor(2 h * barrett / 2^52) is low by less than
+  /// 2^bits/2q + s/2^(50+bits) + 1 < 4: first term at most 1, second at most 2q/2^bits (+ 2^-bits), 3.5 together.
+  PRISM_INLINE Vector reduce_two_products(Vector high, Vector low) const {
+    high = add64(high, _mm512_srli_epi64(low, 52));
+    low = low52(low);
+    const Vector h = _mm512_or_si512(_mm512_sll_epi64(high, up_to_53), _mm512_srl_epi64(low, bits_less_1));
+    const Vector quotient = madd_high(zero(), h, barrett2);
+    return from_four(low52(madd_low(low, quotient, minus_q)));
+  }
+
+  /// high * 2^52 + low mod q for sums of at most 64 products, each below 2^50 * q: high < 2^(bits+4) + 2^12, low <
+  /// 2^58.
+  PRISM_INLINE Vector reduce_sum(Vector high, Vector low) const {
+    high = add64(high, _mm512_srli_epi64(low, 52));
+    low = low52(low);
+    // high mod q up to 3q: with u = floor(high / 2^(bits-1)), floor(2u * barrett / 2^52) is low by less than 1 + 1 +
+    // 2^-40.
+    const Vector u = _mm512_slli_epi64(_mm512_srl_epi64(high, bits_less_1), 1);
+    const Vector rough = madd_high(zero(), u, barrett);
+    high = from_four(low52(madd_low(high, rough, minus_q)));
+    // What is left is high * two52 + low < q^2 + 2^52; see portable/pointwise.cpp.
+    const Vector sum_low = madd_low(low, high, two52);
+    const Vector sum_high = add64(madd_high(zero(), high, two52), _mm512_srli_epi64(sum_low, 52));
+    low = low52(sum_low);
+    const Vector h = _mm512_or_si512(_mm512_sll_epi64(sum_high, up_to_52), _mm512_srl_epi64(low, bits));
+    const Vector quotient = madd_high(zero(), _mm512_slli_epi64(h, 1), barrett2);
+    return from_four(low52(madd_low(low, quotient, minus_q)));
+  }
+
+  /// a mod q for a < 2^50: the estimate is low by less than 2.
+  PRISM_INLINE Vector reduce_word(Vector a) const {
+    const Vector quotient = _mm512_srl_epi64(madd_high(zero(), _mm512_slli_epi64(a, 2), barrett), bits);
+    return reduce_once(low52(madd_low(a, quotient, minus_q)), q);
+  }
+
+  /// a * s mod q for a < 2^52.
+  PRISM_INLINE Vector multiply_by(Vector a, Vector w, Vector w52) const {
+    const Vector quotient = madd_high(zero(), a, w52);
+    return reduce_once(low52(madd_low(madd_low(zero(), a, w), quotient, minus_q)), q);
+  }
+
+  Vector q, two_q, minus_q, barrett, barrett2, two52;
+  __m128i bits, bits_less_1, up_to_52, up_to_53;
+};
+
+}  // namespace
+
+void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
+  const Vector q = all_lanes(m.q);
+  for (std::size_t i = 0; i < n; i += 8) store(out + i, reduce_once(add64(load(a + i), load(b + i)), q));
+}
+
+void subtract(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
+  const Vector q = all_lanes(m.q);
+  for (std::size_t i = 0; i < n; i += 8) {
+    const Vector d = sub64(load(a + i), load(b + i));
+    store(out + i, _mm512_min_epu64(d, add64(d, q)));  // a negative difference wraps to a huge number
+  }
+}
+
+void negate(Word* out, const Word* a, std::size_t n, const Modulus& m) noexcept {
+  const Vector q = all_lanes(m.q);
+  for (std::size_t i = 0; i < n; i += 8) store(out + i, reduce_once(sub64(q, load(a + i)), q));
+}
+
+void multiply(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.multiply_add(load(a + i), load(b + i), zero()));
+}
+
+void multiply_add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.multiply_add(load(a + i), load(b + i), load(out + i)));
+}
+
+void multiply_scalar(Word* out, const Word* a, Multiplier s, std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  const Vector w = all_lanes(s.w), w52 = all_lanes(s.w52);
+  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.multiply_by(load(a + i), w, w52));
+}
+
+void multiply_scalar_add(Word* out, const Word* a, Multiplier s, std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  const Vector w = all_lanes(s.w), w52 = all_lanes(s.w52);
+  for (std::size_t i = 0; i < n; i += 8) {
+    store(out + i, reduce_once(add64(load(out + i), r.multiply_by(load(a + i), w, w52)), r.q));
+  }
+}
+
+void subtract_multiply_scalar(Word* out, const Word* a, const Word* b, Multiplier s, std::size_t n,
+                              const Modulus& m) noexcept {
+  const Reducer r(m);
+  const Vector w = all_lanes(s.w), w52 = all_lanes(s.w52);
+  for (std::size_t i = 0; i < n; i += 8) {
+    store(out + i, r.multiply_by(sub64(add64(load(a + i), r.q), load(b + i)), w, w52));
+  }
+}
+
+void tensor_add(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, const Word* b0, const Word* b1,
+                std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 8) {
+    const Vector x0 = load(a0 + i), x1 = load(a1 + i), y0 = load(b0 + i), y1 = load(b1 + i);
+    store(c0 + i, r.multiply_add(x0, y0, load(c0 + i)));
+    const Vector low = madd_low(madd_low(load(c1 + i), x0, y1), x1, y0);
+    const Vector high = madd_high(madd_high(zero(), x0, y1), x1, y0);
+    store(c1 + i, r.reduce_two_products(high, low));
+    store(c2 + i, r.multiply_add(x1, y1, load(c2 + i)));
+  }
+}
+
+void inner_product(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
+                   const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i + 16 <= n; i += 16) {
+    Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
+    for (std::size_t j = 0; j < count; ++j) {
+      const Vector x0 = load(a[j] + i), y0 = load(b[j] + i), x1 = load(a[j] + i + 8), y1 = load(b[j] + i + 8);
+      low0 = madd_low(low0, x0, y0);
+      high0 = madd_high(high0, x0, y0);
+      low1 = madd_low(low1, x1, y1);
+      high1 = madd_high(high1, x1, y1);
+    }
+    store(out + i, r.reduce_sum(high0, low0));
+    store(out + i + 8, r.reduce_sum(high1, low1));
+  }
+  if (n % 16 != 0) {
+    const std::size_t i = n - 8;
+    Vector low = zero(), high = zero();
+    for (std::size_t j = 0; j < count; ++j) {
+      low = madd_low(low, load(a[j] + i), load(b[j] + i));
+      high = madd_high(high, load(a[j] + i), load(b[j] + i));
+    }
+    store(out + i, r.reduce_sum(high, low));
+  }
+}
+
+void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::size_t count, std::size_t n,
+                          const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i + 16 <= n; i += 16) {
+    Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
+    for (std::size_t j = 0; j < count; ++j) {
+      const Vector w = all_lanes(s[j]), x0 = load(a[j] + i), x1 = load(a[j] + i + 8);
+      low0 = madd_low(low0, x0, w);
+      high0 = madd_high(high0, x0, w);
+      low1 = madd_low(low1, x1, w);
+      high1 = madd_high(high1, x1, w);
+    }
+    store(out + i, r.reduce_sum(high0, low0));
+    store(out + i + 8, r.reduce_sum(high1, low1));
+  }
+  if (n % 16 != 0) {
+    const std::size_t i = n - 8;
+    Vector low = zero(), high = zero();
+    for (std::size_t j = 0; j < count; ++j) {
+      low = madd_low(low, load(a[j] + i), all_lanes(s[j]));
+      high = madd_high(high, load(a[j] + i), all_lanes(s[j]));
+    }
+    store(out + i, r.reduce_sum(high, low));
+  }
+}
+
+void reduce(Word* out, const Word* a, std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.reduce_word(load(a + i)));
+}
+
+void recentre(Word* out, const Word* a, const Modulus& from, std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  const Vector half = all_lanes(from.q / 2), shift = all_lanes(m.q - from.q % m.q);
+  for (std::size_t i = 0; i < n; i += 8) {
+    const Vector x = load(a + i);
+    const __mmask8 upper = _mm512_cmpgt_epu64_mask(x, half);  // x stands for x - from.q
+    const Vector y = r.reduce_word(x);
+    store(out + i, reduce_once(_mm512_mask_add_epi64(y, upper, y, shift), r.q));
+  }
+}
+
+void fraction_round(Word* out, const Word* const* a, const Modulus* m, std::size_t count, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; i += 8) {
+    Vector sum = all_lanes(Word{1} << 49);
+    for (std::size_t j = 0; j < count; ++j) {
+      const __m128i up = _mm_cvtsi32_si128(static_cast<int>(52 - m[j].bits));
+      sum = madd_high(sum, _mm512_sll_epi64(load(a[j] + i), up), all_lanes(m[j].barrett));
+    }
+    store(out + i, _mm512_srli_epi64(sum, 50));
+  }
+}
+
+void permute(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; i += 8) {
+    const __m256i where = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + i));
+    store(out + i, _mm512_i32gather_epi64(where, a, 8));
+  }
+}
+
+}  // namespace prism::kernels::avx512ifma_set

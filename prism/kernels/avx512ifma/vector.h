@@ -1,0 +1,28 @@
+// prism/kernels/avx512ifma/vector.h - eight residues at a time: 52-bit multiplication and reductions.
+// VPMADD52 multiplies the low 52 bits of two lanes and adds the low, or the high, 52 bits of the product to a third.
+#pragma once
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#define PRISM_INLINE inline __attribute__((always_inline))
+
+namespace prism::kernels::avx512ifma_set {
+
+using Vector = __m512i;
+
+PRISM_INLINE Vector load(const std::uint64_t* p) { return _mm512_loadu_si512(p); }
+PRISM_INLINE void store(std::uint64_t* p, Vector v) { _mm512_storeu_si512(p, v); }
+PRISM_INLINE Vector all_lanes(std::uint64_t x) { return _mm512_set1_epi64(static_cast<long long>(x)); }
+PRISM_INLINE Vector zero() { return _mm512_setzero_si512(); }
+PRISM_INLINE Vector add64(Vector a, Vector b) { return _mm512_add_epi64(a, b); }
+PRISM_INLINE Vector sub64(Vector a, Vector b) { return _mm512_sub_epi64(a, b); }
+/// acc + low (high) 52 bits of a * b
+PRISM_INLINE Vector madd_low(Vector acc, Vector a, Vector b) { return _mm512_madd52lo_epu64(acc, a, b); }
+PRISM_INLINE Vector madd_high(Vector acc, Vector a, Vector b) { return _mm512_madd52hi_epu64(acc, a, b); }
+/// x - bound if that is not negative, else x: the wrapped difference is the larger number.
+PRISM_INLINE Vector reduce_once(Vector x, Vector bound) { return _mm512_min_epu64(x, _mm512_sub_epi64(x, bound)); }
+PRISM_INLINE Vector low52(Vector x) { return _mm512_and_si512(x, all_lanes((std::uint64_t{1} << 52) - 1)); }
+
+}  // namespace prism::kernels::avx512ifma_set

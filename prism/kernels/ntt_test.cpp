@@ -1,0 +1,163 @@
+#include "prism/kernels/internal/each_set.h"
+#include "prism/kernels/internal/testing.h"
+
+namespace prism::kernels {
+namespace {
+
+using testing::find_psi;
+using testing::mixed_row;
+using testing::multiply_mod;
+using testing::power_mod;
+
+std::size_t bitrev(std::size_t i, unsigned bits) {
+  std::size_t r = 0;
+  for (unsigned b = 0; b < bits; ++b) r |= (i >> b & 1) << (bits - 1 - b);
+  return r;
+}
+
+/// f(x) by Horner's rule.
+std::uint64_t evaluate(const Residues& f, std::uint64_t x, std::uint64_t q) {
+  std::uint64_t value = 0;
+  for (std::size_t i = f.size(); i-- > 0;) {
+    value = static_cast<std::uint64_t>((Uint128{value} * x + f[i]) % q);
+  }
+  return value;
+}
+
+class NttTest : public testing::EachSet {};
+PRISM_EACH_SET(NttTest);
+
+TEST(PortableNttTest, EvaluatesAtEveryOddPower) {
+  std::mt19937_64 random(1);
+  for (const std::uint64_t q : testing::transform_primes()) {
+    const Modulus m = make_modulus(q);
+    for (unsigned log_n = 1; log_n <= 9; ++log_n) {
+      const std::size_t n = std::size_t{1} << log_n;
+      const NttTables t = make_ntt_tables(m, log_n, find_psi(q, n));
+      const Residues f = mixed_row(n, q, random);
+      Residues row = f;
+      portable.forward_ntt(row.data(), t);
+      for (std::size_t i = 0; i < n; ++i) {
+        ASSERT_EQ(row[i], evaluate(f, power_mod(t.psi, 2 * bitrev(i, log_n) + 1, q), q))
+            << q << " " << log_n << " " << i;
+      }
+      portable.inverse_ntt(row.data(), t);
+      ASSERT_EQ(row, f) << q << " " << log_n;
+    }
+  }
+}
+
+TEST_P(NttTest, EvaluatesAtOddPowers) {
+  std::mt19937_64 random(2);
+  for (const std::uint64_t q : testing::transform_primes()) {
+    const Modulus m = make_modulus(q);
+    for (unsigned log_n = 10; log_n <= 17; ++log_n) {
+      const std::size_t n = std::size_t{1} << log_n;
+      const NttTables t = make_ntt_tables(m, log_n, find_psi(q, n));
+      const Residues f = mixed_row(n, q, random);
+      Residues row = f;
+      set().forward_ntt(row.data(), t);
+      for (const std::size_t i : {std::size_t{0}, std::size_t{1}, n - 1, static_cast<std::size_t>(random() % n)}) {
+        ASSERT_EQ(row[i], evaluate(f, power_mod(t.psi, 2 * bitrev(i, log_n) + 1, q), q))
+            << q << " " << log_n << " " << i;
+      }
+    }
+  }
+}
+
+TEST_P(NttTest, AgreesWithPortableBothWays) {
+  std::mt19937_64 random(3);
+  for (const std::uint64_t q : testing::transform_primes()) {
+    const Modulus m = make_modulus(q);
+    for (unsigned log_n = 10; log_n <= 17; ++log_n) {
+      SCOPED_TRACE(std::to_string(q) + " " + std::to_string(log_n));
+      const std::size_t n = std::size_t{1} << log_n;
+      const NttTables t = make_ntt_tables(m, log_n, find_psi(q, n));
+      Residues rows[] = {Residues(n, 0), Residues(n, 1), Residues(n, q - 1), mixed_row(n, q, random)};
+      for (const Residues& f : rows) {
+        Residues expected = f, row = f;
+        portable.forward_ntt(expected.data(), t);
+        set().forward_ntt(row.data(), t);
+        ASSERT_EQ(row, expected);
+        set().inverse_ntt(row.data(), t);
+        ASSERT_EQ(row, f);
+        expected = row = f;  // any row is also some transform
+        portable.inverse_ntt(expected.data(), t);
+        set().inverse_ntt(row.data(), t);
+        ASSERT_EQ(row, expected);
+      }
+    }
+  }
+}
+
+TEST_P(NttTest, TurnsNegacyclicConvolutionIntoProducts) {
+  std::mt19937_64 random(4);
+  const std::uint64_t q = testing::transform_primes()[0];
+  const Modulus m = make_modulus(q);
+  for (unsigned log_n = 10; log_n <= 17; ++log_n) {
+    const std::size_t n = std::size_t{1} << log_n;
+    const NttTables t = make_ntt_tables(m, log_n, find_psi(q, n));
+    // A sparse factor keeps the definition cheap.
+    const Residues f = mixed_row(n, q, random);
+    Residues g(n, 0), expected(n, 0);
+    for (int term = 0; term < 5; ++term) g[random() % n] = random() % q;
+    g[n - 1] = q - 1;
+    for (std::size_t j = 0; j < n; ++j) {
+      if (g[j] == 0) continue;
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::uint64_t product = multiply_mod(f[i], g[j], q);
+        std::uint64_t& at = expected[(i + j) % n];
+        at = (at + (i + j < n ? product : q - product)) % q;
+      }
+    }
+    Residues a = f;
+    set().forward_ntt(a.data(), t);
+    set().forward_ntt(g.data(), t);
+    set().multiply(a.data(), a.data(), g.data(), n, m);
+    set().inverse_ntt(a.data(), t);
+    ASSERT_EQ(a, expected) << log_n;
+  }
+}
+
+TEST(TablesTest, HoldWhatTheHeaderSays) {
+  for (const std::uint64_t q : testing::transform_primes()) {
+    const Modulus m = make_modulus(q);
+    EXPECT_TRUE(q >> (m.bits - 1) == 1);
+    EXPECT_EQ(m.barrett, static_cast<std::uint64_t>((Uint128{1} << (50 + m.bits)) / q));
+    EXPECT_EQ(m.two52, (std::uint64_t{1} << 52) % q);
+    constexpr unsigned kLogN = 10;
+    constexpr std::size_t n = std::size_t{1} << kLogN;
+    const NttTables t = make_ntt_tables(m, kLogN, find_psi(q, n));
+    for (std::size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(t.w[i], power_mod(t.psi, bitrev(i, kLogN), q));
+      ASSERT_EQ(t.w52[i], make_multiplier(t.w[i], m).w52);
+      if (i == 0) continue;
+      std::size_t top = 1;
+      while (2 * top <= i) top *= 2;
+      ASSERT_EQ(multiply_mod(t.w[i], q - t.w[3 * top - 1 - i], q), 1U) << "mirrored roots are minus the inverses";
+    }
+    EXPECT_EQ(multiply_mod(t.inverse_n.w, n, q), 1U);
+    EXPECT_EQ(multiply_mod(multiply_mod(t.inverse_n_w.w, n, q), t.w[1], q), 1U);
+    ASSERT_EQ(t.tail.size(), 2 * n);
+    for (std::size_t j = 0; j < n / 16; ++j) {
+      const std::size_t third[] = {0, 0, 2, 2, 1, 1, 3, 3}, last[] = {0, 1, 4, 5, 2, 3, 6, 7};
+      for (std::size_t i = 0; i < 8; ++i) {
+        ASSERT_EQ(t.tail[32 * j + i], t.w[n / 4 + 4 * j + third[i]]);
+        ASSERT_EQ(t.tail[32 * j + 8 + i], t.w52[n / 4 + 4 * j + third[i]]);
+        ASSERT_EQ(t.tail[32 * j + 16 + i], t.w[n / 2 + 8 * j + last[i]]);
+        ASSERT_EQ(t.tail[32 * j + 24 + i], t.w52[n / 2 + 8 * j + last[i]]);
+      }
+    }
+  }
+}
+
+TEST(TablesTest, WrongConstantsStopTheProgram) {
+  EXPECT_DEATH(make_modulus(10), "odd");
+  EXPECT_DEATH(make_modulus(std::uint64_t{1} << 50 | 1), "2\\^50");
+  const Modulus m = make_modulus(786433);
+  EXPECT_DEATH(make_ntt_tables(m, 10, 1), "order");
+  EXPECT_DEATH(make_multiplier(786433, m), "canonical");
+}
+
+}  // namespace
+}  // namespace prism::kernels
