@@ -37,7 +37,7 @@ std::optional<std::int32_t> parse_date(std::string_view text) {
 }
 
 std::string format_date(std::int64_t days) {
-  // 0001-01-01 and 9999-12-31; dates_test recomputes both.
+  // 0001-01-01 and 9999-12-31; date_test recomputes both.
   check(days >= -719162 && days <= 2932896, "a day outside the years 0001 to 9999");
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
   std::string text;

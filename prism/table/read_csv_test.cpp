@@ -182,13 +182,16 @@ TEST(ReadCsvTest, AFileThatChangesBetweenPassesIsRefused) {
 }
 
 TEST(ReadCsvTest, DistinctCountsStopAtTheCap) {
-  std::string lines;
-  for (std::size_t i = 0; i < kDistinctCap - 1; ++i) lines += std::to_string(i) + "\n";
-  EXPECT_EQ(column(lines).distinct, kDistinctCap - 1);
-  EXPECT_FALSE(column(lines).distinct_capped);
-  lines += "-1\n-2\n";
-  EXPECT_EQ(column(lines).distinct, kDistinctCap);
-  EXPECT_TRUE(column(lines).distinct_capped);
+  for (const std::size_t step : {std::size_t{1}, std::size_t{1} << 30}) {  // a narrow range and a wide one
+    std::string lines = "\n";
+    for (std::size_t i = 0; i < kDistinctCap - 1; ++i) lines += std::to_string(i * step) + "\n";
+    lines += "0\n";
+    EXPECT_EQ(column(lines).distinct, kDistinctCap - 1);
+    EXPECT_FALSE(column(lines).distinct_capped);
+    lines += "-1\n-2\n";
+    EXPECT_EQ(column(lines).distinct, kDistinctCap);
+    EXPECT_TRUE(column(lines).distinct_capped);
+  }
 }
 
 TEST(ReadCsvTest, DescribeShowsTypesButNoText) {

@@ -40,6 +40,27 @@ std::string range_text(const Column& column) {
   return {};
 }
 
+/// At most kDistinctCap. Needs min and max.
+std::size_t count_distinct(const Column& column) {
+  // Most columns of numbers span little: a bitmap is several times faster than a hash table there.
+  constexpr std::uint64_t kBitmapSpan = std::uint64_t{1} << 22;
+  const std::uint64_t span = static_cast<std::uint64_t>(column.max) - static_cast<std::uint64_t>(column.min);
+  std::vector<bool> seen(span < kBitmapSpan ? span + 1 : 0);
+  std::unordered_set<std::int64_t> others;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < column.values.size() && count < kDistinctCap; ++i) {
+    if (column.valid[i] == 0) continue;
+    if (seen.empty()) {
+      count += others.insert(column.values[i]).second ? 1 : 0;
+    } else {
+      auto bit = seen[static_cast<std::uint64_t>(column.values[i]) - static_cast<std::uint64_t>(column.min)];
+      count += bit ? 0 : 1;
+      bit = true;
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
 std::string_view name_of(ColumnType type) {
@@ -65,7 +86,6 @@ void summarise(Column& column) {
   check(column.values.size() == column.valid.size(), "values and valid differ in length");
   column.nulls = 0;
   column.min = column.max = 0;
-  std::unordered_set<std::int64_t> seen;
   bool any = false;
   for (std::size_t i = 0; i < column.values.size(); ++i) {
     if (column.valid[i] == 0) {
@@ -76,12 +96,11 @@ void summarise(Column& column) {
     column.min = any ? std::min(column.min, value) : value;
     column.max = any ? std::max(column.max, value) : value;
     any = true;
-    if (column.schema.type != ColumnType::text && seen.size() < kDistinctCap) seen.insert(value);
   }
   column.schema.nullable = column.nulls != 0;
   const bool text = column.schema.type == ColumnType::text;
-  column.distinct = text ? column.dictionary.size() : seen.size();
-  column.distinct_capped = !text && seen.size() == kDistinctCap;
+  column.distinct = text ? column.dictionary.size() : count_distinct(column);
+  column.distinct_capped = !text && column.distinct == kDistinctCap;
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
