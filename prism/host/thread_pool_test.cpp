@@ -67,30 +67,26 @@ TEST(ThreadPoolTest, NestedCallsRunOnTheirWorker) {
 }
 
 TEST(ThreadPoolTest, CallsFromSeveralThreadsTakeTurns) {
-  ThreadPool pool(2);
-  std::atomic<int> inside{0};
+  ThreadPool pool(3);
+  std::array<std::atomic<int>, 2> inside{};
   std::atomic<int> runs{0};
-  std::atomic<bool> mixed{false};
-  const auto job = [&](int id) {
-    for (int round = 0; round < 50; ++round) {
-      pool.for_each(4, [&](std::size_t, std::size_t) {
-        const int before = inside.exchange(id);
-        if (before != 0 && before != id) mixed = true;
+  std::atomic<bool> overlapped{false};
+  const auto caller = [&](std::size_t me) {
+    for (int round = 0; round < 200; ++round) {
+      pool.for_each(6, [&](std::size_t, std::size_t) {
+        ++inside[me];
+        std::this_thread::yield();
+        if (inside[1 - me] != 0) overlapped = true;
         ++runs;
+        --inside[me];
       });
-      // What remains of this job's mark would be mistaken for another's only if jobs overlapped.
-      int mine = id;
-      inside.compare_exchange_strong(mine, 0);
     }
   };
-  std::thread one(job, 1);
-  one.join();
-  std::thread two(job, 2);
-  std::thread three([&] { pool.for_each(100, [&](std::size_t, std::size_t) { ++runs; }); });
-  two.join();
-  three.join();
-  EXPECT_EQ(runs, 50 * 4 + 50 * 4 + 100);
-  EXPECT_FALSE(mixed);
+  std::thread other(caller, 1);
+  caller(0);
+  other.join();
+  EXPECT_EQ(runs, 2 * 200 * 6);
+  EXPECT_FALSE(overlapped);
 }
 
 TEST(ThreadPoolTest, ZeroWorkersStandsForEveryCore) {
