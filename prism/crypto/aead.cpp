@@ -32,6 +32,11 @@ bool update(EVP_CIPHER_CTX* context, ByteView in, std::uint8_t* out) {
   return true;
 }
 
+/// An empty view may be null, which memset must not see.
+void clear(MutableByteView bytes) {
+  if (!bytes.empty()) secret::wipe(bytes.data(), bytes.size());
+}
+
 /// A context keyed for one message. EVP's default nonce length for GCM is 12 bytes, which is ours.
 CipherContext start(const Key256& key, const Nonce& nonce, bool encrypt) {
   CipherContext context(EVP_CIPHER_CTX_new());
@@ -59,7 +64,7 @@ Result<Bytes> aead_seal(const Key256& key, const Nonce& nonce, ByteView aad, Byt
 }
 
 Status aead_open_into(const Key256& key, const Nonce& nonce, ByteView aad, ByteView sealed, MutableByteView plaintext) {
-  secret::wipe(plaintext.data(), plaintext.size());
+  clear(plaintext);
   const Error refusal{ErrorCode::unauthorised, "the sealed bytes do not open with this key"};
   if (sealed.size() < kTagBytes || sealed.size() - kTagBytes > kMaxPlaintextBytes) return refusal;
   check(plaintext.size() == sealed.size() - kTagBytes, "aead_open_into: the output has another size than the message");
@@ -73,7 +78,7 @@ Status aead_open_into(const Key256& key, const Nonce& nonce, ByteView aad, ByteV
   if (!update(context.get(), aad, nullptr) || !update(context.get(), body, plaintext.data()) ||
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, static_cast<int>(kTagBytes), tag.data()) != 1 ||
       EVP_CipherFinal_ex(context.get(), rest.data(), &written) != 1) {
-    secret::wipe(plaintext.data(), plaintext.size());
+    clear(plaintext);
     return refusal;
   }
   return {};

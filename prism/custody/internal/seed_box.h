@@ -25,7 +25,9 @@ class WipeAtEnd {
   explicit WipeAtEnd(Bytes& bytes) : bytes_(bytes) {}
   WipeAtEnd(const WipeAtEnd&) = delete;
   WipeAtEnd& operator=(const WipeAtEnd&) = delete;
-  ~WipeAtEnd() { secret::wipe(bytes_.data(), bytes_.size()); }
+  ~WipeAtEnd() {
+    if (!bytes_.empty()) secret::wipe(bytes_.data(), bytes_.size());
+  }
 
  private:
   Bytes& bytes_;
