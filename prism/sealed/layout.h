@@ -13,6 +13,7 @@
 #include "prism/base/bytes.h"
 #include "prism/base/result.h"
 #include "prism/exact/parameters.h"
+#include "prism/rlwe/keys.h"
 #include "prism/ring/sampler.h"
 #include "prism/table/schema.h"
 
@@ -21,7 +22,7 @@ namespace prism::sealed {
 using TableId = std::array<std::uint8_t, 16>;
 using KeyFingerprint = std::array<std::uint8_t, 16>;
 
-/// value = sum_j digit_j * 2^(limb_bits*j), digits balanced: -2^(limb_bits-1) <= digit < 2^(limb_bits-1), the top one one bit wider. NULL is 0 in every limb.
+/// value = sum_j digit_j * 2^(limb_bits*j), digits balanced: |digit| <= 2^(limb_bits-1); `count` is large enough for the column's bounds. NULL is 0 in every limb.
 struct Limbs {
   int limb_bits = 0;
   int count = 0;
@@ -88,8 +89,9 @@ std::vector<Cell> cells_of(const Header& header);
 std::uint64_t block_bytes(const Header& header, const Cell& cell);
 /// "age: thermometer digit 2 threshold 3"
 std::string describe(const Header& header, const Cell& cell);
-/// The stream number that separates (cell, block) under the run seed.
-std::uint64_t stream_of(std::uint32_t cell, std::uint64_t block);
+
+/// Where the uniform halves of a cell come from: a seed of its own, bound to run, table and cell; streams count blocks, the ring binds the prime.
+ring::Seed cell_seed(const Header& header, std::uint32_t cell);
 
 Bytes encode(const Header& header);
 Result<Header> decode_header(ByteView bytes);

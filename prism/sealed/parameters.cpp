@@ -1,0 +1,123 @@
+#include "prism/sealed/parameters.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "prism/base/int128.h"
+#include "prism/math/primes.h"
+#include "prism/program/analysis.h"
+#include "prism/program/builder.h"
+
+namespace prism::sealed {
+namespace {
+
+constexpr int kUsualPlainBits = 33;    // 8588886017: sums of 10^6 rows in limbs of 12 bits, and a level fits one prime
+constexpr int kSlackBits = 17;         // what one product and its rounding cost beyond t, measured on the noise model; verified below
+constexpr double kSpareBits = 2;       // kept for IN lists and sums of intervals
+
+/// The deepest question the levels were planned for, over distinct cells.
+Result<program::Program> worst_question(const std::shared_ptr<const exact::Parameters>& parameters, const Demand& d) {
+  program::Builder b(parameters);
+  std::uint32_t cell = 0;
+  const auto input = [&](int level) { return b.input(cell++, level); };
+  // One range test: the tree of (lt, eq) pairs, at both ends of an interval.
+  const auto range = [&]() -> Result<program::Node> {
+    const std::size_t digits = std::size_t{1} << d.leaf_depth;
+    std::vector<program::Node> lt, eq;
+    for (std::size_t i = 0; i < digits; ++i) {
+      const auto x = input(d.filter_level);
+      lt.push_back(b.add_rows(b.scale(x, -1), 1));
+      eq.push_back(b.subtract(x, input(d.filter_level)));
+    }
+    while (lt.size() > 1) {
+      std::vector<program::Node> lt2, eq2;
+      for (std::size_t i = 0; i + 1 < lt.size(); i += 2) {
+        PRISM_TRY(const auto low, b.combine({{1, eq[i], lt[i + 1]}}, {{1, lt[i]}}, 0));
+        PRISM_TRY(const auto same, b.multiply(eq[i], eq[i + 1]));
+        lt2.push_back(low);
+        eq2.push_back(same);
+      }
+      lt = lt2;
+      eq = eq2;
+    }
+    return b.subtract(lt[0], eq[0]);
+  };
+  std::optional<program::Node> where;
+  if (d.filters) {
+    PRISM_TRY(where, range());
+    while (b.level(*where) > d.predicate_level) {
+      PRISM_TRY(const auto other, range());
+      PRISM_TRY(where, b.combine({{-1, *where, b.drop_to(other, b.level(*where))}}, {{1, *where}, {1, b.drop_to(other, b.level(*where))}}, 0));
+    }
+  }
+  auto value = input(d.measure_level);
+  if (d.groups) {
+    auto key = input(d.group_level);
+    while (b.level(key) > 1) {
+      PRISM_TRY(key, b.multiply(key, input(d.group_level)));
+    }
+    if (where) {
+      PRISM_TRY(value, b.multiply(*where, value));
+    }
+    b.output(b.product(key, value));
+    b.output(b.product(key, value));
+    b.output(key);
+    return b.finish(program::Delivery::packed);
+  }
+  b.output(where ? b.product(*where, value) : value);
+  return b.finish(program::Delivery::samples);
+}
+
+}  // namespace
+
+int widest_limb_bits(std::uint64_t rows, std::uint64_t t) {
+  int bits = 1;
+  while (bits < 40 && (Int128{1} << bits) * static_cast<Int128>(std::max<std::uint64_t>(rows, 1)) < static_cast<Int128>(t / 2)) ++bits;
+  return bits;  // rows * 2^(bits-1) < t/2
+}
+
+Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand& d) {
+  const bool multiplies = d.filters || d.groups;
+  const int top = std::max({d.measure_level, d.groups ? d.group_level : 0, d.filters ? d.filter_level : 0});
+  const auto count = static_cast<unsigned>(top) + 1 + (multiplies ? 1 : 0);
+  const int fewest_plain_bits = static_cast<int>(std::bit_width(std::max<std::uint64_t>(d.rows, 1))) + 13;
+  const std::uint64_t step = std::uint64_t{1} << 18;
+  std::optional<Error> last;
+  for (unsigned log_n = 11; log_n <= 16; ++log_n) {
+    const unsigned limit = rlwe::max_log2_modulus(log_n, d.security);
+    const int prime_bits = std::min<int>(50, static_cast<int>(limit / count));
+    if (prime_bits < 24) continue;
+    const int most = multiplies ? prime_bits - kSlackBits : prime_bits - kSlackBits + 4;
+    for (int plain_bits = std::min(std::max(kUsualPlainBits, fewest_plain_bits), most); plain_bits >= std::max(fewest_plain_bits, 20); --plain_bits) {
+      // The largest prime = 1 mod 2^18 with that many bits (8588886017 for 33), so that every N up to 2^17 has its slots.
+      std::uint64_t t = (std::uint64_t{1} << plain_bits) + 1;
+      do t -= step;
+      while (!math::is_prime(t));
+      auto primes = rlwe::choose_primes(static_cast<unsigned>(prime_bits), count, {t});
+      if (!primes) {
+        last = std::move(primes).error();
+        continue;
+      }
+      rlwe::ParameterSpec spec;
+      spec.log_n = log_n;
+      spec.security = d.security;
+      // The largest prime divides key-switching noise.
+      if (multiplies) spec.special_primes = {primes->front()};
+      spec.primes.assign(primes->begin() + (multiplies ? 1 : 0), primes->end());
+      auto parameters = exact::Parameters::make(std::move(spec), t, exact::Scheme::bgv);
+      if (!parameters) {
+        last = std::move(parameters).error();
+        continue;
+      }
+      PRISM_TRY(const auto question, worst_question(*parameters, d));
+      const std::uint64_t blocks = std::max<std::uint64_t>(1, (d.rows + (*parameters)->slots() - 1) / (*parameters)->slots());
+      auto analysis = program::analyse(question, **parameters, blocks);
+      if (analysis && analysis->budget_bits >= kSpareBits) return *parameters;
+      if (!analysis) last = std::move(analysis).error();
+    }
+  }
+  return fail(ErrorCode::insecure, "no ring up to N = 2^16 carries ", top + 1, " levels at this security for ", d.rows, " rows",
+              last ? " (" + last->message + ")" : std::string(), "; use fewer filter columns, a smaller --nesting, or --encoding fast");
+}
+
+}  // namespace prism::sealed
