@@ -41,8 +41,9 @@ using OpenSource = std::function<Result<ByteSource>()>;
 /// - Leading zeros or a leading plus (030001, +49) mean an identifier: the column stays text, so that nothing is lost.
 ///   Numbers that do not fit 64 bits stay text as well. Column::note says so in both cases.
 /// - A column without any value is text.
-/// An override that does not fit names row, line and column, never the value. mismatch: the bytes changed between
-/// passes. Memory: the table, plus one hash table per text column, plus the reader's.
+/// An override that does not fit names row, line and column, never the value. mismatch: rows, names or a value changed
+/// between the passes so that they no longer fit; the table is always what the second pass read.
+/// Memory: the table, plus one hash table per text column, plus the reader's.
 Result<Table> read_csv(std::string name, const OpenSource& open, const CsvOptions& options = {});
 /// The same from memory.
 Result<Table> read_csv_text(std::string name, std::string_view bytes, const CsvOptions& options = {});
