@@ -21,7 +21,8 @@ class MessageRows {
     std::uint64_t factor = p_.correction(level);
     if (p_.scheme() == Scheme::bfv) {
       factor = 1;
-      for (const std::uint32_t i : p_.rlwe().primes(level).indexes())
+      const ring::PrimeSet level_primes = p_.rlwe().primes(level);
+      for (const std::uint32_t i : level_primes.indexes())
         factor = math::multiply_mod(factor, p_.rlwe().ring().prime(i) % t, t);
     }
     p_.rlwe().ring().kernels().multiply_scalar(row_.reveal(kReveal).data(), plaintext.coefficients().data(),

@@ -124,14 +124,16 @@ std::uint64_t Evaluator::Tables::message_factor(const Parameters& parameters, co
   // round(Q*m/t) = (Q*m - r)/t with r = Q*m mod t, centred.
   std::uint64_t q = 1;
   const std::uint64_t t = parameters.plain_modulus();
-  for (const std::uint32_t i : parameters.rlwe().primes(a.level).indexes())
+  const ring::PrimeSet level_primes = parameters.rlwe().primes(a.level);
+  for (const std::uint32_t i : level_primes.indexes())
     q = math::multiply_mod(q, parameters.rlwe().ring().prime(i) % t, t);
   return q;
 }
 
 std::vector<std::uint64_t> Evaluator::Tables::minus_inverse_t(const Parameters& parameters, rlwe::Level level) {
   std::vector<std::uint64_t> out;
-  for (const std::uint32_t i : parameters.rlwe().primes(level).indexes()) {
+  const ring::PrimeSet level_primes = parameters.rlwe().primes(level);
+  for (const std::uint32_t i : level_primes.indexes()) {
     const std::uint64_t q = parameters.rlwe().ring().prime(i);
     const auto inverse = math::inverse_mod(parameters.plain_modulus() % q, q);
     check(inverse.has_value(), "t is coprime to every prime");

@@ -59,27 +59,25 @@ struct Packer {
 
   /// Packs inputs first, first + step, ... (2^depth places, some beyond the end): Chen-Dai-Kim-Song, Algorithm 2
   /// (PackLWEs).
-  Result<std::optional<Ciphertext>> pack(std::size_t first, std::size_t step, std::size_t depth) const {
-    if (first >= inputs.size()) return std::optional<Ciphertext>{};
+  Result<Ciphertext> pack(std::size_t first, std::size_t step, std::size_t depth) const {
     if (depth == 0) {
       Ciphertext leaf = inputs[first].clone();
       for (ring::Evaluations& part : leaf.parts) ring::multiply_scalar_into(part, inverse_n);
-      return std::optional<Ciphertext>(std::move(leaf));
+      return leaf;
     }
-    PRISM_TRY(std::optional<Ciphertext> even, pack(first, 2 * step, depth - 1));
-    PRISM_TRY(std::optional<Ciphertext> odd, pack(first + step, 2 * step, depth - 1));
+    PRISM_TRY(Ciphertext sum, pack(first, 2 * step, depth - 1));
     // even + X^(N/2^depth) odd + phi(even - X^(N/2^depth) odd): doubles what either half carries at its places, cancels
     // what lies between.
-    Ciphertext sum = std::move(*even);
     Ciphertext difference = sum.clone();
-    if (odd) {
-      for (ring::Evaluations& part : odd->parts) ring::multiply_into(part, monomials[depth]);
-      PRISM_CHECKED(evaluator.add_into(sum, *odd));
-      PRISM_CHECKED(evaluator.subtract_into(difference, *odd));
+    if (first + step < inputs.size()) {
+      PRISM_TRY(Ciphertext odd, pack(first + step, 2 * step, depth - 1));
+      for (ring::Evaluations& part : odd.parts) ring::multiply_into(part, monomials[depth]);
+      PRISM_CHECKED(evaluator.add_into(sum, odd));
+      PRISM_CHECKED(evaluator.subtract_into(difference, odd));
     }
     PRISM_TRY(const Ciphertext moved, evaluator.automorphism(difference, (1U << depth) + 1, keys));
     PRISM_CHECKED(evaluator.add_into(sum, moved));
-    return std::optional<Ciphertext>(std::move(sum));
+    return sum;
   }
 };
 
@@ -106,14 +104,14 @@ Result<Ciphertext> Evaluator::pack(std::span<const Ciphertext> ciphertexts, cons
   Packer packer{*this, ciphertexts, keys, {}, {}};
   packer.monomials.resize(depth + 1);
   for (std::size_t k = 1; k <= depth; ++k) packer.monomials[k] = monomial(*parameters_, head.level, n >> k);
-  for (const std::uint32_t index : parameters_->rlwe().primes(head.level).indexes()) {
+  const ring::PrimeSet level_primes = parameters_->rlwe().primes(head.level);
+  for (const std::uint32_t index : level_primes.indexes()) {
     const std::uint64_t q = parameters_->rlwe().ring().prime(index);
     const auto inverse = math::inverse_mod(n % q, q);
     check(inverse.has_value(), "N is invertible modulo an odd prime");
     packer.inverse_n.push_back(*inverse);
   }
-  PRISM_TRY(std::optional<Ciphertext> packed, packer.pack(0, 1, depth));
-  Ciphertext sum = std::move(*packed);
+  PRISM_TRY(Ciphertext sum, packer.pack(0, 1, depth));
   for (std::size_t k = depth + 1; k <= log_n; ++k) {
     PRISM_TRY(const Ciphertext moved, automorphism(sum, (1U << k) + 1, keys));
     PRISM_CHECKED(add_into(sum, moved));
