@@ -14,6 +14,17 @@ namespace {
 using Kind = Node::Kind;
 using Op = Expression::Op;
 
+constexpr std::string_view kSpreads[] = {"var_pop", "var_samp", "variance", "stddev_pop", "stddev_samp", "stddev"};
+constexpr std::string_view kOrders[] = {
+    "min", "max", "median", "mode", "percentile_cont", "percentile_disc", "first_value", "last_value"};
+constexpr std::string_view kAggregates[] = {"array_agg", "string_agg", "json_agg", "jsonb_agg", "bool_and",
+                                            "bool_or",   "every",      "bit_and",  "bit_or",    "any_value"};
+
+template <std::size_t n>
+bool among(std::string_view name, const std::string_view (&names)[n]) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
@@ -163,6 +174,11 @@ Expression binary(Op op, Expression a, Expression b, Position at) {
 
 }  // namespace
 
+bool is_aggregate(std::string_view name) {
+  return name == "count" || name == "sum" || name == "avg" || among(name, kSpreads) || among(name, kOrders) ||
+         among(name, kAggregates);
+}
+
 std::size_t ExpressionBinder::primitive(Primitive::Kind kind, std::vector<std::size_t> columns, Position position) {
   if (kind == Primitive::Kind::count) {
     columns.erase(std::remove_if(columns.begin(), columns.end(), [&](std::size_t c) { return !nullable(c); }),
@@ -180,21 +196,15 @@ std::size_t ExpressionBinder::primitive(Primitive::Kind kind, std::vector<std::s
 
 Result<Expression> ExpressionBinder::bind_call(const Node& node) {
   const std::string& name = node.text;
-  static constexpr std::string_view kSpreads[] = {"var_pop",    "var_samp",    "variance",
-                                                  "stddev_pop", "stddev_samp", "stddev"};
-  const bool spread = std::find(std::begin(kSpreads), std::end(kSpreads), name) != std::end(kSpreads);
+  const bool spread = among(name, kSpreads);
   const bool known = name == "count" || name == "sum" || name == "avg" || spread;
   if (!known) {
-    static constexpr std::string_view kOrders[] = {
-        "min", "max", "median", "mode", "percentile_cont", "percentile_disc", "first_value", "last_value"};
-    static constexpr std::string_view kAggregates[] = {"array_agg", "string_agg", "json_agg", "jsonb_agg", "bool_and",
-                                                       "bool_or",   "every",      "bit_and",  "bit_or",    "any_value"};
-    if (std::find(std::begin(kOrders), std::end(kOrders), name) != std::end(kOrders))
+    if (among(name, kOrders))
       return query_.refuse(
           ErrorCode::unsupported, node.position, "sql/aggregate",
           upper(name) + " has to compare rows with each other, which is not done on encrypted values yet",
           "count the rows beyond a bound, as in SELECT COUNT(*) ... WHERE column > 100, and move the bound");
-    if (std::find(std::begin(kAggregates), std::end(kAggregates), name) != std::end(kAggregates))
+    if (among(name, kAggregates))
       return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
                            "the aggregates are COUNT, SUM, AVG, VAR_POP, VAR_SAMP, STDDEV_POP and STDDEV_SAMP");
     if (name == "corr" || name.substr(0, 6) == "covar_" || name.substr(0, 5) == "regr_")

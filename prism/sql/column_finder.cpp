@@ -47,7 +47,7 @@ bool same_identifier(std::string_view name, std::string_view written) {
 std::string nearest_name(std::string_view wanted, const std::vector<std::string_view>& candidates) {
   const std::string small = lower(wanted);
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, small.size() / 3) + 1;
+  std::size_t best_distance = std::max<std::size_t>(1, small.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > 200 || small.size() > 200) continue;
     const std::size_t distance = edit_distance(small, lower(candidate));

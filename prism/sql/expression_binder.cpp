@@ -243,6 +243,8 @@ Result<ExpressionBinder::Bound> ExpressionBinder::arithmetic(std::string_view op
   const int scale_a = a.e.type == ValueType::decimal ? a.e.scale : 0;
   const int scale_b = b.e.type == ValueType::decimal ? b.e.scale : 0;
   Expression e = make(Op::add, whole ? ValueType::integer : numeric ? ValueType::numeric : ValueType::decimal, at);
+  if (op == "/" && b.e.op == Op::number && b.e.digits == "0")
+    return query_.refuse(ErrorCode::invalid_argument, b.e.position, "sql/division-by-zero", "this divides by zero");
   if (op == "/") {
     e.op = Op::divide;
     if (!whole) e.type = ValueType::numeric;

@@ -26,6 +26,33 @@ std::vector<std::string> names_of(const Json& body, const char* name) {
   return out;
 }
 
+/// The constant at `at`, known to be 0 or negative: digits, or digits behind signs, brackets, spaces and comments
+/// (the grammar folds "- (5)" into one constant that begins at its first sign).
+std::string not_positive_integer(std::string_view sql, Position position) {
+  std::size_t at = position < 0 ? sql.size() : static_cast<std::size_t>(position);
+  const auto starts = [&](std::string_view what) { return sql.substr(std::min(at, sql.size()), what.size()) == what; };
+  bool sign = false;
+  while (at < sql.size() && !(sql[at] >= '0' && sql[at] <= '9')) {
+    if (starts("--")) {
+      at = std::min(sql.find_first_of("\r\n", at), sql.size());
+    } else if (starts("/*")) {
+      int depth = 0;
+      do {
+        const int step = starts("/*") ? 1 : starts("*/") ? -1 : 0;
+        depth += step;
+        at += step == 0 ? 1 : 2;
+      } while (depth > 0 && at < sql.size());
+    } else {
+      sign |= sql[at] == '-';
+      ++at;
+    }
+  }
+  std::string digits;
+  for (; at < sql.size() && sql[at] >= '0' && sql[at] <= '9'; ++at) digits += sql[at];
+  if (digits.empty()) return "0";
+  return sign ? "-" + digits : digits;
+}
+
 Node make(Kind kind, Position position) {
   Node node{kind, position};
   return node;
@@ -101,8 +128,10 @@ Result<Node> SyntaxReader::read_constant(const Json& body) {
   if (has(body, "isnull")) return node;
   if (has(body, "ival")) {
     node.kind = Kind::number;
-    const Json& value = child(child(body, "ival"), "ival");  // absent when 0
-    node.text = value.is_number_integer() ? std::to_string(value.get<long long>()) : "0";
+    const Json& value = child(child(body, "ival"), "ival");
+    // This version of libpg_query leaves out not only 0 but every negative value, so those are read from the text.
+    node.text = value.is_number_integer() ? std::to_string(value.get<long long>())
+                                          : not_positive_integer(query_.text(), node.position);
     return node;
   }
   if (has(body, "fval")) {
@@ -131,7 +160,8 @@ Result<Node> SyntaxReader::read_column(const Json& body) {
   const Json& fields = child(body, "fields");
   for (const Json& item : fields) {
     if (tagged(item).first == "A_Star")
-      return query_.refuse(kOutside, node.position, "sql/star", "rows stay encrypted, so * cannot be selected",
+      return query_.refuse(kOutside, std::max(node.position, 0), "sql/star",
+                           "rows stay encrypted, so * cannot be selected",
                            "select aggregates, as in COUNT(*), or columns named in GROUP BY");
   }
   std::vector<std::string> names = names_of(body, "fields");

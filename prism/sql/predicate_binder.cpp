@@ -134,6 +134,9 @@ Result<Predicate> PredicateBinder::where(const Node& node, Want want) {
   if (node.has_call)
     // Found early, so that the message names the aggregate whatever stands around it.
     for (const Node* at = &node;;) {
+      if (at->kind == NodeKind::call && !is_aggregate(at->text))
+        return query_.refuse(ErrorCode::unsupported, at->position, "sql/function",
+                             "functions of values are not answered in WHERE", "compare a column with a constant");
       if (at->kind == NodeKind::call)
         return query_.refuse(ErrorCode::unsupported, at->position, "sql/aggregate-in-where",
                              "WHERE picks rows, before anything is counted or summed",
@@ -173,7 +176,8 @@ Result<Predicate> PredicateBinder::where(const Node& node, Want want) {
 
 Status PredicateBinder::spend(Position at) {
   if (++work_ <= kMostWork) return {};
-  return query_.refuse(ErrorCode::unsupported, at, "sql/size", "this condition has more than 50000 parts when written out",
+  return query_.refuse(ErrorCode::unsupported, at, "sql/size",
+                       "this condition has more than 50000 parts when written out",
                        "use fewer nested IS UNKNOWN, or shorter lists");
 }
 

@@ -97,7 +97,8 @@ Result<Select> SyntaxReader::read(const Json& tree) {
   while (static_cast<std::size_t>(start) < sql.size() &&
          std::string_view(" \t\r\n\f").find(sql[static_cast<std::size_t>(start)]) != std::string_view::npos)
     ++start;
-  const auto [tag, body] = tagged(statement == nullptr ? Json() : *statement);
+  static const Json nothing;
+  const auto [tag, body] = tagged(statement == nullptr ? nothing : *statement);
   if (tag != "SelectStmt") return query_.refuse(kOutside, start, "sql/not-select", "only SELECT can be answered here");
   return read_select(*body, start);
 }

@@ -29,6 +29,9 @@ bool same_identifier(std::string_view name, std::string_view written);
 /// The candidate with the smallest edit distance to `wanted`, if it is near; otherwise empty.
 std::string nearest_name(std::string_view wanted, const std::vector<std::string_view>& candidates);
 
+/// Whether PostgreSQL has an aggregate of this (lower-case) name, answered here or not.
+bool is_aggregate(std::string_view name);
+
 class ExpressionBinder {
  public:
   /// Adds primitives to `plan`; plan.catalog and plan.group_by must be there.

@@ -1,0 +1,1 @@
+SELECT state, COUNT(*) FROM patients GROUP BY state HAVING COUNT(*) >= 10 AND state <> 'NY'

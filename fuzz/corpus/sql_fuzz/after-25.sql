@@ -1,0 +1,1 @@
+SELECT state, COUNT(*) FROM patients GROUP BY state ORDER BY count

@@ -1,0 +1,1 @@
+SELECT SUM(cost + id) FROM patients

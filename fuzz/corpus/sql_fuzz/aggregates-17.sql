@@ -1,0 +1,1 @@
+SELECT SUM(age + age * id) FROM patients

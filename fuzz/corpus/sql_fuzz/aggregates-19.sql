@@ -1,0 +1,1 @@
+SELECT VAR_POP(age), VAR_SAMP(age), VARIANCE(weight) FROM patients

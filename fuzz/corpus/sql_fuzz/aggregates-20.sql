@@ -1,0 +1,1 @@
+SELECT COUNT(*) > 5, COUNT(*) > 5 AND NOT SUM(age) IS NULL AS big FROM patients

@@ -1,0 +1,1 @@
+SELECT 'total', 1, 1.50, NULL, TRUE, COUNT(*) FROM patients

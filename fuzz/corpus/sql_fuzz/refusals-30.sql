@@ -1,0 +1,1 @@
+SELECT patients.* FROM patients

@@ -1,0 +1,1 @@
+SELECT SUM('5') FROM patients

@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM patients WHERE weight > 5::numeric(3, 1)

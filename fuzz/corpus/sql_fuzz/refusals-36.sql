@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM patients WHERE born = '2020-02-30'

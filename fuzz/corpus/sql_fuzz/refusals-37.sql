@@ -1,0 +1,1 @@
+SELECT SUM(wieght) FROM patients

@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM patients WHERE age = 5

@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM patients WHERE age IN (1, NULL)

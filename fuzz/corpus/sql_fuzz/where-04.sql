@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM patients WHERE weight < 10.005

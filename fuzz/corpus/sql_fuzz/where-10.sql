@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM patients WHERE NOT (age = 1 AND sex = 'f')

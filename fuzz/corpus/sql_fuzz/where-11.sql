@@ -1,0 +1,1 @@
+SELECT COUNT(*) FROM patients WHERE (age > 5 OR visits = 1) AND (age > 5 OR visits = 1)
