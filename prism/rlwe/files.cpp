@@ -16,7 +16,6 @@ constexpr std::uint16_t kBundleVersion = 1;
 constexpr std::uint16_t kPublicKeyVersion = 1;
 constexpr std::size_t kIdBytes = 1 + 4 + 4;
 constexpr std::size_t kKeyHeadBytes = 2 + 32 + kIdBytes + 8 + 32;
-constexpr std::size_t kEntryHeadBytes = kIdBytes + 32 + 8;
 
 std::size_t row_bytes(const ring::Ring& ring, std::uint32_t prime) {
   return (ring.degree() * ring.modulus(prime).bits + 7) / 8;
