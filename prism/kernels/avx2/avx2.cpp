@@ -1,9 +1,9 @@
+#include "prism/kernels/avx2/functions.h"
 #include "prism/kernels/internal/cpu.h"
-#include "prism/kernels/portable/functions.h"
 
 namespace prism::kernels {
 
-namespace set = portable_set;
+namespace set = avx2_set;
 
 constinit const Kernels avx2 = {
     .name = "avx2",

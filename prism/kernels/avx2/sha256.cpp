@@ -2,11 +2,11 @@
 // SSE and SHA flags only; processors without them get the portable loop.
 #include <immintrin.h>
 
-#include "prism/kernels/avx512ifma/functions.h"
+#include "prism/kernels/avx2/functions.h"
 #include "prism/kernels/internal/cpu.h"
 #include "prism/kernels/internal/sha256_constants.h"
 
-namespace prism::kernels::avx512ifma_set {
+namespace prism::kernels::avx2_set {
 namespace {
 
 void sha256_instructions(std::uint32_t state[8], const std::uint8_t* data, std::size_t blocks) noexcept {
@@ -52,4 +52,4 @@ void sha256(std::uint32_t state[8], const std::uint8_t* data, std::size_t blocks
   }
 }
 
-}  // namespace prism::kernels::avx512ifma_set
+}  // namespace prism::kernels::avx2_set
