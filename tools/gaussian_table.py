@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes prism/ring/gaussian_table.h: thresholds of the error sampler, from the definition and in integers only.
+"""Writes prism/ring/internal/gaussian_table.h: thresholds of the error sampler, from the definition and in integers only.
 
 The discrete Gaussian with sigma = 3.2 on [-45, 45] gives x the weight exp(-x^2 / (2 sigma^2)) = exp(-25 x^2 / 512).
 Threshold k is ceil(2^126 * P(|X| <= k)), kept as two words of 63 bits; the list ends where it reaches 2^126, which no
@@ -16,7 +16,7 @@ TAIL = 45
 BITS = 126
 PRECISION = 512  # bits after the point while computing; errors stay far below 2^-400
 ONE = 1 << PRECISION
-HEADER = pathlib.Path(__file__).resolve().parent.parent / "prism" / "ring" / "gaussian_table.h"
+HEADER = pathlib.Path(__file__).resolve().parent.parent / "prism" / "ring" / "internal" / "gaussian_table.h"
 
 
 def exp_of_minus(numerator, denominator):
@@ -52,7 +52,7 @@ def thresholds():
 def text():
     table = thresholds()
     rows = "".join(f"    {{{{{t >> 63:#018x}, {t & (2**63 - 1):#018x}}}}},\n" for t in table)
-    return f"""// prism/ring/gaussian_table.h - written by tools/gaussian_table.py, which says what the numbers are; do not edit.
+    return f"""// prism/ring/internal/gaussian_table.h - written by tools/gaussian_table.py, which says what the numbers are; do not edit.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -67,7 +67,7 @@ def ternary():
 
 
 def gaussian():
-    table = pathlib.Path(__file__).resolve().parent.parent / "prism" / "ring" / "gaussian_table.h"
+    table = pathlib.Path(__file__).resolve().parent.parent / "prism" / "ring" / "internal" / "gaussian_table.h"
     pairs = re.findall(r"\{\{(0x[0-9a-f]+), (0x[0-9a-f]+)\}\}", table.read_text())
     thresholds = [int(high, 16) << 63 | int(low, 16) for high, low in pairs]
     words = stream_words(0xFFFFFFFE)

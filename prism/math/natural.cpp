@@ -40,7 +40,7 @@ bool Natural::bit(unsigned i) const { return i / 64 < limbs_.size() && ((limbs_[
 Natural& Natural::operator+=(const Natural& b) { return add_product(b, 1); }
 
 Natural& Natural::add_product(const Natural& a, std::uint64_t b) {
-  if (&a == this) return add_product(Natural(a), b);
+  // a may be *this: then nothing is resized before the end, and each limb is read before it is written.
   if (limbs_.size() < a.limbs_.size()) limbs_.resize(a.limbs_.size());
   std::uint64_t carry = 0;
   for (std::size_t i = 0; i < limbs_.size(); ++i) {

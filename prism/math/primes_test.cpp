@@ -49,6 +49,12 @@ TEST(PrimesTest, SearchFindsEveryPrimeOfItsClassFromTheTop) {
   EXPECT_EQ(*rest, expected);
 }
 
+TEST(PrimesTest, TheLargestCandidateCounts) {
+  EXPECT_EQ(*primes_below(5, 30, 1), std::vector<std::uint64_t>{31});
+  EXPECT_EQ(*primes_below(2, 1, 2), (std::vector<std::uint64_t>{3, 2}));
+  EXPECT_EQ(*primes_below(17, 1 << 16, 1), std::vector<std::uint64_t>{65537});
+}
+
 TEST(PrimesTest, RingPrimesAreBelowTheirLimitAndDescend) {
   const auto primes = primes_below(50, 1 << 18, 60);
   ASSERT_TRUE(primes.has_value());

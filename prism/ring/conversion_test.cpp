@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Primes, ConversionTest, testing::Range<std::size_t>(1, 
 
 TEST(BaseConverterTest, LongRowsAreTiledWithoutSeams) {
   std::mt19937_64 random(kSeed);
-  const auto ring = make_ring(12, 5);
+  const auto ring = make_ring(11, 5);
   const PrimeSet from = PrimeSet::range(0, 3);
   const PrimeSet to = PrimeSet::range(3, 2);
   const auto basis = basis_of(*ring, from);
@@ -198,8 +198,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, DividerTest,
                          testing::Values(DividerCase{10, {0, 1, 2}, {3}, 1}, DividerCase{10, {0, 1, 2}, {3}, kPlain},
                                          DividerCase{10, {0}, {1}, kPlain}, DividerCase{10, {0, 2, 4}, {1, 3}, 1},
                                          DividerCase{10, {0, 2, 4}, {1, 3}, kPlain},
-                                         DividerCase{11, {0, 1, 2, 3}, {4, 5, 6, 7}, 1},
-                                         DividerCase{11, {0, 1, 2, 3}, {4, 5, 6, 7}, kPlain},
+                                         DividerCase{10, {0, 1, 2, 3}, {4, 5, 6, 7}, 1},
+                                         DividerCase{10, {0, 1, 2, 3}, {4, 5, 6, 7}, kPlain},
                                          DividerCase{7, {1, 2, 3}, {0}, 65537}, DividerCase{7, {1, 2}, {0, 5}, 65537}));
 
 TEST(DividerMessageTest, AreDividedModuloT) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "prism/base/result.h"
@@ -21,7 +22,9 @@ class PrimeSet {
   static PrimeSet range(std::uint32_t first, std::uint32_t count);
   std::size_t size() const { return indexes_.size(); }
   std::uint32_t operator[](std::size_t i) const { return indexes_[i]; }
-  const std::vector<std::uint32_t>& indexes() const { return indexes_; }
+  const std::vector<std::uint32_t>& indexes() const& { return indexes_; }
+  /// By value from a temporary: `for (auto p : parameters.primes(level).indexes())` would dangle otherwise.
+  std::vector<std::uint32_t> indexes() && { return std::move(indexes_); }
   bool contains(std::uint32_t index) const;
   /// Position of a prime inside the set; the prime must be there.
   std::size_t position(std::uint32_t index) const;

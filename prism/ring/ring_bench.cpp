@@ -9,7 +9,7 @@ namespace prism::ring {
 namespace {
 
 constexpr unsigned kLogN = 14;
-constexpr std::size_t kDegree = std::size_t{1} << kLogN;
+constexpr std::int64_t kDegree = std::int64_t{1} << kLogN;
 
 const Ring& bench_ring() {
   static const auto ring = *Ring::make(kLogN, *math::primes_below(50, 1 << 18, 10));
@@ -17,13 +17,13 @@ const Ring& bench_ring() {
 }
 Seed bench_seed() { return Seed{1, 2, 3}; }
 
-void count(benchmark::State& state, std::size_t items) {
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * items));
+void count(benchmark::State& state, std::int64_t items) {
+  state.SetItemsProcessed(state.iterations() * items);
   state.SetLabel(std::string(bench_ring().kernels().name));
 }
 
 void uniform_row_bench(benchmark::State& state) {
-  Residues row(kDegree);
+  Residues row(std::size_t{kDegree});
   std::uint64_t stream = 0;
   for (auto _ : state) {
     uniform_row(row, bench_ring(), 0, bench_seed(), stream++);
@@ -36,7 +36,7 @@ BENCHMARK(uniform_row_bench)->Name("uniform_row");
 void gaussian_bench(benchmark::State& state) {
   const SecretSeed seed(bench_seed());
   std::uint64_t stream = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(gaussian(kDegree, seed, stream++));
+  for (auto _ : state) benchmark::DoNotOptimize(gaussian(std::size_t{kDegree}, seed, stream++));
   count(state, kDegree);
 }
 BENCHMARK(gaussian_bench)->Name("gaussian");
@@ -44,13 +44,13 @@ BENCHMARK(gaussian_bench)->Name("gaussian");
 void ternary_bench(benchmark::State& state) {
   const SecretSeed seed(bench_seed());
   std::uint64_t stream = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(ternary(kDegree, seed, stream++));
+  for (auto _ : state) benchmark::DoNotOptimize(ternary(std::size_t{kDegree}, seed, stream++));
   count(state, kDegree);
 }
 BENCHMARK(ternary_bench)->Name("ternary");
 
 void from_signed_bench(benchmark::State& state) {
-  const auto e = gaussian(kDegree, SecretSeed(bench_seed()), 0);
+  const auto e = gaussian(std::size_t{kDegree}, SecretSeed(bench_seed()), 0);
   const auto primes = PrimeSet::range(0, 5);
   for (auto _ : state) benchmark::DoNotOptimize(from_signed(bench_ring(), primes, e.reveal(secret::RevealKey{})));
   count(state, 5 * kDegree);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "prism/hash/chacha20.h"
-#include "prism/ring/gaussian_table.h"
+#include "prism/ring/internal/gaussian.h"
 
 namespace prism::ring {
 namespace {
@@ -16,36 +16,6 @@ hash::ChaCha20Nonce make_nonce(std::uint64_t stream, std::uint32_t last) {
   for (unsigned i = 0; i < 8; ++i) nonce[i] = static_cast<std::uint8_t>(stream >> (8 * i));
   for (unsigned i = 0; i < 4; ++i) nonce[8 + i] = static_cast<std::uint8_t>(last >> (8 * i));
   return nonce;
-}
-
-/// Samples compared with the table together: each threshold is loaded once, and the loop over them becomes vector code.
-constexpr std::size_t kGaussianBlock = 64;
-constexpr std::uint64_t kLow63 = ~std::uint64_t{0} >> 1;
-
-/// `words` holds the two words of each sample; writes kGaussianBlock signed samples.
-void gaussian_block(std::int32_t* out, const std::uint64_t* words) {
-  alignas(64) std::uint64_t low[kGaussianBlock];
-  alignas(64) std::uint64_t high[kGaussianBlock];
-  alignas(64) std::uint64_t below[kGaussianBlock] = {};  // how many thresholds are above u
-  for (std::size_t i = 0; i < kGaussianBlock; ++i) {
-    low[i] = words[2 * i] & kLow63;
-    high[i] = words[2 * i + 1] & kLow63;
-  }
-  for (const auto& [threshold_high, threshold_low] : kGaussianThresholds) {
-    for (std::size_t i = 0; i < kGaussianBlock; ++i) {
-      // Words of 63 bits: the borrow of a difference is its top bit.
-      const std::uint64_t borrow = (low[i] - threshold_low) >> 63;
-      below[i] += (high[i] - threshold_high - borrow) >> 63;
-    }
-  }
-  for (std::size_t i = 0; i < kGaussianBlock; ++i) {
-    const auto magnitude = static_cast<std::int32_t>(kGaussianThresholds.size() - below[i]);
-    const auto sign = -static_cast<std::int32_t>(words[2 * i + 1] >> 63);  // 0 or -1
-    out[i] = (magnitude ^ sign) - sign;
-  }
-  secret::wipe(low, sizeof low);
-  secret::wipe(high, sizeof high);
-  secret::wipe(below, sizeof below);
 }
 
 }  // namespace
@@ -97,18 +67,13 @@ secret::SecretVector<std::int32_t> gaussian(std::size_t n, const SecretSeed& see
   const auto out = result.reveal(secret::RevealKey{});
   hash::ChaCha20Stream key_stream(seed, make_nonce(stream, kGaussianNonce));
   alignas(64) std::array<std::uint64_t, 2 * kGaussianBlock> words;
-  std::size_t done = 0;
-  for (; n - done >= kGaussianBlock; done += kGaussianBlock) {
+  std::array<std::int32_t, kGaussianBlock> samples;
+  for (std::size_t done = 0; done < n; done += kGaussianBlock) {
     key_stream.read(std::span<std::uint64_t>(words));
-    gaussian_block(out.data() + done, words.data());
+    gaussian_from_words(samples, words);
+    std::copy_n(samples.begin(), std::min(kGaussianBlock, n - done), out.begin() + static_cast<std::ptrdiff_t>(done));
   }
-  if (done < n) {
-    std::array<std::int32_t, kGaussianBlock> last;
-    key_stream.read(std::span<std::uint64_t>(words));
-    gaussian_block(last.data(), words.data());
-    std::copy_n(last.begin(), n - done, out.begin() + static_cast<std::ptrdiff_t>(done));
-    secret::wipe(last.data(), sizeof last);
-  }
+  secret::wipe(samples.data(), sizeof samples);
   secret::wipe(words.data(), sizeof words);
   return result;
 }

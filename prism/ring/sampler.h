@@ -11,10 +11,10 @@
 //
 // Gaussian (secret). sigma = 3.2: x has weight exp(-x^2 / (2 sigma^2)), |x| <= 45 (mass beyond: below 2^-141). Key =
 // the seed, nonce = le64(stream) || le32(0xfffffffe). Each sample takes two little-endian words v0, v1 of the stream:
-// u = (v1 mod 2^63) * 2^63 + (v0 mod 2^63); |x| = how many thresholds (gaussian_table.h) are <= u; x is negated when
-// the top bit of v1 is set. The top bit of v0 is not used. Thresholds are rounded up to multiples of 2^-126, so |x| is
-// never likelier to be large than in the exact distribution: subgaussian tail bounds hold for what is drawn, and it is
-// within 2^-120 of the exact distribution. |x| = 41 is the largest value that 126 bits can reach.
+// u = (v1 mod 2^63) * 2^63 + (v0 mod 2^63); |x| = how many thresholds (internal/gaussian_table.h) are <= u; x is
+// negated when the top bit of v1 is set. The top bit of v0 is not used. Thresholds are rounded up to multiples of
+// 2^-126, so |x| is never likelier to be large than in the exact distribution: subgaussian tail bounds hold for what is
+// drawn, and it is within 2^-120 of the exact distribution. |x| = 41 is the largest value that 126 bits can reach.
 //
 // Every draw is compared with the whole table. Nothing branches on, or indexes by, what is drawn.
 #pragma once

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -10,7 +11,8 @@
 #include "prism/hash/sha256.h"
 #include "prism/math/natural.h"
 #include "prism/math/primes.h"
-#include "prism/ring/gaussian_table.h"
+#include "prism/ring/internal/gaussian.h"
+#include "prism/ring/internal/gaussian_table.h"
 
 namespace prism::ring {
 namespace {
@@ -208,6 +210,37 @@ TEST(GaussianTest, SamplesFollowTheByteRule) {
       ASSERT_EQ(values[i], (v1 >> 63) != 0 ? -magnitude : magnitude) << i;
     }
   }
+}
+
+TEST(GaussianTest, EveryThresholdSeparatesExactly) {
+  constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+  constexpr std::uint64_t kLow63 = kTop - 1;
+  std::array<std::uint64_t, 2 * kGaussianBlock> words{};
+  std::array<std::int32_t, kGaussianBlock> out{};
+  for (std::size_t k = 0; k < kGaussianThresholds.size(); ++k) {
+    const Uint128 threshold = (Uint128{kGaussianThresholds[k][0]} << 63) | kGaussianThresholds[k][1];
+    const Uint128 rows = Uint128{1} << 63;  // one more or less in the high word
+    const std::array<Uint128, 4> cases = {
+        threshold - 1, threshold, threshold & ~Uint128{kLow63},  // same high word, low word zero
+        (threshold & ~Uint128{kLow63}) - rows + kLow63};         // high word one less, low word full
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      for (const std::uint64_t sign : {std::uint64_t{0}, kTop}) {
+        const std::size_t place = (7 * k + i) % kGaussianBlock;
+        words = {};
+        words[2 * place] = static_cast<std::uint64_t>(cases[i] & kLow63) | kTop;  // the top bit is not used
+        words[2 * place + 1] = static_cast<std::uint64_t>(cases[i] >> 63) | sign;
+        gaussian_from_words(out, words);
+        // Far in the tail thresholds share their high word: count them from the definition.
+        std::int32_t expected = 0;
+        for (const auto& [high, low] : kGaussianThresholds) expected += cases[i] >= ((Uint128{high} << 63) | low);
+        ASSERT_EQ(out[place], sign != 0 ? -expected : expected) << "threshold " << k << " case " << i;
+        ASSERT_EQ(std::count(out.begin(), out.end(), 0), out[place] == 0 ? 64 : 63);
+      }
+    }
+  }
+  words.fill(~std::uint64_t{0});
+  gaussian_from_words(out, words);
+  EXPECT_EQ(out[0], -41) << "what 126 bits can reach";
 }
 
 TEST(GaussianTest, FrequenciesAreThoseOfTheDefinition) {
