@@ -52,7 +52,7 @@ def thresholds():
 def text():
     table = thresholds()
     rows = "".join(f"    {{{{{t >> 63:#018x}, {t & (2**63 - 1):#018x}}}}},\n" for t in table)
-    return f"""// prism/ring/internal/gaussian_table.h - written by tools/gaussian_table.py, which says what the numbers are; do not edit.
+    return f"""// prism/ring/internal/gaussian_table.h - written by tools/gaussian_table.py, which explains it; do not edit.
 #pragma once
 #include <array>
 #include <cstdint>

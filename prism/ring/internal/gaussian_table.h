@@ -1,4 +1,4 @@
-// prism/ring/internal/gaussian_table.h - written by tools/gaussian_table.py, which says what the numbers are; do not edit.
+// prism/ring/internal/gaussian_table.h - written by tools/gaussian_table.py, which explains it; do not edit.
 #pragma once
 #include <array>
 #include <cstdint>
