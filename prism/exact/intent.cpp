@@ -12,6 +12,7 @@ namespace {
 
 constexpr unsigned kMinLogN = 11, kMaxLogN = 16;
 constexpr std::uint64_t kPlainLimit = std::uint64_t{1} << 49;
+constexpr int kMostDepth = 64;          ///< deeper than any ring of the table carries without bootstrapping
 constexpr std::uint64_t kOperands = 4;  ///< ciphertexts that may be added up before each product
 
 /// The smallest prime above `above` that is 1 mod 2N; 0 when none is below 2^49.
@@ -147,15 +148,20 @@ Result<std::shared_ptr<const Parameters>> parameters_for(const Intent& intent) {
                   above == 0 ? std::string() : "; " + std::to_string(above) + " serves every N");
     }
   }
-  auto found = smallest(intent);
-  if (found) return found;
+  if (intent.depth < kMostDepth) {
+    auto found = smallest(intent);
+    if (found) return found;
+  }
+  // What fits at a depth fits at every smaller one.
   Intent less = intent;
-  while (less.depth > 0) {
-    --less.depth;
-    if (smallest(less)) {
-      return fail(ErrorCode::unsupported, "depth ", intent.depth, " at ", static_cast<int>(intent.security),
-                  " bits of security does not fit N = 2^", kMaxLogN, "; depth ", less.depth, " does");
-    }
+  int fits = -1, fails = std::min(intent.depth, kMostDepth);
+  while (fails - fits > 1) {
+    less.depth = (fits + fails) / 2;
+    (smallest(less) ? fits : fails) = less.depth;
+  }
+  if (fits >= 0) {
+    return fail(ErrorCode::unsupported, "depth ", intent.depth, " at ", static_cast<int>(intent.security),
+                " bits of security does not fit N = 2^", kMaxLogN, "; depth ", fits, " does");
   }
   return fail(ErrorCode::unsupported, "no ring up to 2^", kMaxLogN, " carries this plaintext modulus at ",
               static_cast<int>(intent.security), " bits of security; a smaller one, 1 mod ",

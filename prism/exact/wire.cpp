@@ -17,8 +17,7 @@ std::size_t row_bytes(std::size_t n, unsigned bits) { return (n * bits + 7) / 8;
 std::size_t rows_bytes(const rlwe::Parameters& rlwe, rlwe::Level level) {
   std::size_t total = 0;
   const ring::PrimeSet level_primes = rlwe.primes(level);
-  for (const std::uint32_t i : level_primes.indexes())
-    total += row_bytes(rlwe.degree(), rlwe.ring().modulus(i).bits);
+  for (const std::uint32_t i : level_primes.indexes()) total += row_bytes(rlwe.degree(), rlwe.ring().modulus(i).bits);
   return total;
 }
 
