@@ -317,18 +317,36 @@ PRISM_INLINE void inverse_head(Vector* v, std::size_t last, const Word* tail, co
   }
 }
 
+/// The first six inverse layers of a block of 64.
+PRISM_INLINE void inverse_sixty_four(Word* p, std::size_t mirror, const Word* tail, const Constants& c) {
+  Vector v[8];
+  for (std::size_t j = 0; j < 8; ++j) v[j] = load(p + 8 * j);
+  inverse_head(v, 8 * mirror + 7, tail, c);
+  inverse_eight<false>(v, mirror, c);
+  for (std::size_t j = 0; j < 8; ++j) store(p + 8 * j, v[j]);
+}
+
+template <bool kLast>
+PRISM_INLINE void inverse_leaf(Word* row, std::size_t n, std::size_t offset, std::size_t size, std::size_t mirror,
+                               const Constants& c) {
+  std::size_t block = 64, blocks = size / 64;
+  for (std::size_t k = 0; k < blocks; ++k) {
+    const std::size_t at = offset + 64 * k;
+    inverse_sixty_four(row + at, mirror * blocks + blocks - 1 - k, c.tail + 2 * (n - at) - 32, c);
+  }
+  for (block = 256, blocks /= 4; block < size; block *= 4, blocks /= 4) {
+    for (std::size_t k = 0; k < blocks; ++k) {
+      inverse_two_layers<false>(row + offset + k * block, block, mirror * blocks + blocks - 1 - k, c);
+    }
+  }
+  inverse_two_layers<kLast>(row + offset, size, mirror, c);
+}
+
 template <bool kLast>
 void inverse_block(Word* row, std::size_t n, std::size_t offset, std::size_t size, std::size_t mirror,
                    const Constants& constants) {
   const Constants c = constants;
-  if (size == 64) {
-    Vector v[8];
-    for (std::size_t j = 0; j < 8; ++j) v[j] = load(row + offset + 8 * j);
-    inverse_head(v, 8 * mirror + 7, c.tail + 2 * (n - offset) - 32, c);
-    inverse_eight<false>(v, mirror, c);
-    for (std::size_t j = 0; j < 8; ++j) store(row + offset + 8 * j, v[j]);
-    return;
-  }
+  if (size <= kLeaf) return inverse_leaf<kLast>(row, n, offset, size, mirror, c);
   const bool odd = size == 2 * kLeaf || size == 8 * kLeaf || size == 32 * kLeaf || size == 128 * kLeaf;
   const std::size_t ways = odd ? 8 : 4;
   for (std::size_t k = 0; k < ways; ++k) {

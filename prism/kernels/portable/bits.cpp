@@ -1,4 +1,5 @@
 // Bit packing and what parsers and samplers ask of public words.
+#include <bit>
 #include <cstring>
 
 #include "prism/kernels/portable/functions.h"
@@ -23,6 +24,10 @@ Word low_bits(unsigned bits) { return ~Word{0} >> (64 - bits); }
 }  // namespace
 
 void pack_bits(std::uint8_t* out, const Word* a, std::size_t n, unsigned bits) noexcept {
+  if (bits == 64 && std::endian::native == std::endian::little && n != 0) {
+    std::memcpy(out, a, 8 * n);
+    return;
+  }
   uint128 pending = 0;
   unsigned filled = 0;  // below 64 between values
   for (std::size_t i = 0; i < n; ++i) {
@@ -39,6 +44,10 @@ void pack_bits(std::uint8_t* out, const Word* a, std::size_t n, unsigned bits) n
 }
 
 void unpack_bits(Word* out, const std::uint8_t* in, std::size_t n, unsigned bits) noexcept {
+  if (bits == 64 && std::endian::native == std::endian::little && n != 0) {
+    std::memcpy(out, in, 8 * n);
+    return;
+  }
   std::size_t left = (n * bits + 7) / 8;
   const Word mask = low_bits(bits);
   uint128 pending = 0;
