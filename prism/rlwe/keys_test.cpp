@@ -232,6 +232,7 @@ TEST(SwitchKeyTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(code({Kind::relinearise, 0, Level{2}}, 1), ErrorCode::invalid_argument);
   EXPECT_EQ(code({Kind::relinearise, 0, Level{-1}}, 1), ErrorCode::invalid_argument);
   EXPECT_EQ(code({Kind::relinearise, 0, Level{0}}, 0), ErrorCode::invalid_argument);
+  EXPECT_EQ(code({Kind::relinearise, 0, Level{0}}, std::uint64_t{1} << 50), ErrorCode::invalid_argument);
   // An error scale that is a prime of the ring would leave that prime without errors.
   EXPECT_EQ(code({Kind::relinearise, 0, Level{0}}, parameters->ring().prime(0)), ErrorCode::invalid_argument);
   EXPECT_EQ(make_public_key(key, parameters->ring().prime(1), random).error().code, ErrorCode::invalid_argument);

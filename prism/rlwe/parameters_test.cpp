@@ -200,6 +200,19 @@ TEST(ParameterSpecTest, TestParametersCannotBeRead) {
   EXPECT_EQ(decode_parameter_spec(encode(test::small_spec(10, 2, 1, 1))).error().code, ErrorCode::malformed);
 }
 
+TEST(ParameterSpecTest, FilesAreCheckedLikeRequests) {
+  const auto code = [](auto change) {
+    ParameterSpec spec = secure_spec();
+    change(spec);
+    return decode_parameter_spec(encode(spec)).error().code;
+  };
+  EXPECT_EQ(code([](auto& s) { s.primes[1] = s.primes[0]; }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code([](auto& s) { s.primes[1] += 1; }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code([](auto& s) { s.log_n = 12; }), ErrorCode::insecure);
+  EXPECT_EQ(code([](auto& s) { s.log_n = 40; }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code([](auto& s) { s.digit_size = 0; }), ErrorCode::invalid_argument);
+}
+
 TEST(ParameterSpecTest, InsecureFilesAreRefused) {
   ParameterSpec spec = test::small_spec(10, 2, 1, 1);
   spec.security = Security::bits128;
