@@ -66,7 +66,8 @@ struct Typing {
       case Op::add:
       case Op::subtract: {
         const Shape &a = shape(i.a), &b = shape(i.b);
-        if (a.level != b.level || a.correction != b.correction) return wrong(n, "its operands have different levels or correction factors");
+        if (a.level != b.level || a.correction != b.correction)
+          return wrong(n, "its operands have different levels or correction factors");
         out = {a.level, std::max(a.parts, b.parts), a.correction};
         bound = model.add(noise[i.a], noise[i.b]);
         cost.additions += static_cast<std::uint64_t>(out.parts) * rows(out.level);
@@ -84,7 +85,8 @@ struct Typing {
         break;
       case Op::multiply: {
         const Shape &a = shape(i.a), &b = shape(i.b);
-        if (a.level != b.level || a.parts != 2 || b.parts != 2) return wrong(n, "a product needs two relinearised values of one level");
+        if (a.level != b.level || a.parts != 2 || b.parts != 2)
+          return wrong(n, "a product needs two relinearised values of one level");
         out = {a.level, 3, math::multiply_mod(a.correction, b.correction, t)};
         bound = model.multiply(noise[i.a], noise[i.b]);
         cost.multiplications += 4 * rows(out.level);
@@ -94,7 +96,8 @@ struct Typing {
       }
       case Op::as_product: {
         const Shape& a = shape(i.a);
-        if (a.correction != parameters.correction(rlwe::Level{a.level})) return wrong(n, "its operand is not canonical");
+        if (a.correction != parameters.correction(rlwe::Level{a.level}))
+          return wrong(n, "its operand is not canonical");
         out = {a.level, a.parts, math::multiply_mod(a.correction, a.correction, t)};
         bound = model.multiply_scalar(noise[i.a], centred_magnitude(a.correction, t));
         cost.additions += static_cast<std::uint64_t>(out.parts) * rows(out.level);
@@ -126,7 +129,8 @@ struct Typing {
   Result<exact::Noise> relinearised(const exact::Noise& a, int level, Cost& cost) {
     const auto& spec = parameters.rlwe().spec();
     if (spec.special_primes.empty())
-      return fail(ErrorCode::level_exhausted, "the program multiplies, but these parameters have no special primes and so no relinearisation keys");
+      return fail(ErrorCode::level_exhausted,
+                  "the program multiplies, but these parameters have no special primes and so no relinearisation keys");
     keys.insert({rlwe::KeyId::Kind::relinearise, 0, rlwe::Level{level}});
     cost += relinearisation_cost(rows(level), spec.digit_size, spec.special_primes.size());
     return model.key_switch(a, rlwe::Level{level});
@@ -136,7 +140,8 @@ struct Typing {
   exact::Noise dropped(const exact::Noise& a, const Shape& from, int to, const exact::Ancestry& id, Cost& cost) {
     const std::uint64_t t = parameters.plain_modulus();
     std::uint64_t gone = 1;
-    for (const auto p : parameters.rlwe().primes(rlwe::Level{from.level}).without(parameters.rlwe().primes(rlwe::Level{to})).indexes())
+    for (const auto p :
+         parameters.rlwe().primes(rlwe::Level{from.level}).without(parameters.rlwe().primes(rlwe::Level{to})).indexes())
       gone = math::multiply_mod(gone, parameters.rlwe().ring().prime(p) % t, t);
     const std::uint64_t wanted = math::multiply_mod(parameters.correction(rlwe::Level{to}), gone, t);
     const std::uint64_t scalar = math::multiply_mod(wanted, *math::inverse_mod(from.correction, t), t);
@@ -167,7 +172,9 @@ struct Typing {
       shape.parts = 2;
     }
     if (program.delivery == Delivery::packed) {
-      if (shape.level < kPackLevel) return fail(ErrorCode::malformed, "output ", number, " is at level ", shape.level, "; packing happens at level ", kPackLevel);
+      if (shape.level < kPackLevel)
+        return fail(ErrorCode::malformed, "output ", number, " is at level ", shape.level,
+                    "; packing happens at level ", kPackLevel);
       // What is packed together has one correction factor: that of a product at the pack level.
       const std::uint64_t canonical = parameters.correction(rlwe::Level{kPackLevel});
       if (shape.level > kPackLevel) {
@@ -177,14 +184,18 @@ struct Typing {
       if (shape.correction == canonical) bound = model.multiply_scalar(bound, centred_magnitude(canonical, t));
       shape.correction = math::multiply_mod(canonical, canonical, t);
       // At most log2 N + 1 rounds; each adds a key switch to what the next rounds may double.
-      const math::Bound switched = rlwe::switch_noise(parameters.rlwe(), rlwe::Level{kPackLevel}, rlwe::ternary_norms(parameters.rlwe().degree())).infinity *
-                                   math::Bound::from_integer(t) * math::Bound::from_integer(2 * parameters.rlwe().degree());
+      const math::Bound switched = rlwe::switch_noise(parameters.rlwe(), rlwe::Level{kPackLevel},
+                                                      rlwe::ternary_norms(parameters.rlwe().degree()))
+                                       .infinity *
+                                   math::Bound::from_integer(t) *
+                                   math::Bound::from_integer(2 * parameters.rlwe().degree());
       bound.coefficient = bound.coefficient + switched;
       const math::Bound spread = switched * math::Bound::from_integer(parameters.rlwe().degree());
       bound.euclidean = bound.euclidean + spread;
       bound.canonical = bound.canonical + spread;
       bound.rest_euclidean = bound.rest_euclidean + spread;
-      cost += relinearisation_cost(rows(kPackLevel), parameters.rlwe().spec().digit_size, parameters.rlwe().spec().special_primes.size());
+      cost += relinearisation_cost(rows(kPackLevel), parameters.rlwe().spec().digit_size,
+                                   parameters.rlwe().spec().special_primes.size());
     }
     if (shape.level > 0) {
       bound = dropped(bound, shape, 0, id(1), cost);
@@ -212,15 +223,18 @@ std::vector<std::uint32_t> packing_elements(std::size_t degree) {
   return elements;
 }
 
-Result<Analysis> analyse(const Program& program, const exact::Parameters& parameters, std::uint64_t blocks, exact::NoiseModel::Mode mode) {
+Result<Analysis> analyse(const Program& program, const exact::Parameters& parameters, std::uint64_t blocks,
+                         exact::NoiseModel::Mode mode) {
   const auto& rlwe = parameters.rlwe();
-  Typing typing{program, parameters, exact::NoiseModel(rlwe, parameters.plain_modulus(), rlwe::ternary_norms(rlwe.degree()), mode)};
+  Typing typing{program, parameters,
+                exact::NoiseModel(rlwe, parameters.plain_modulus(), rlwe::ternary_norms(rlwe.degree()), mode)};
   for (std::size_t n = 0; n < program.nodes.size(); ++n) PRISM_CHECKED(typing.type(n));
   for (std::size_t o = 0; o < program.outputs.size(); ++o) PRISM_CHECKED(typing.output(o, blocks));
   Analysis& analysis = typing.analysis;
   const std::uint64_t row_bytes = packed_bits(parameters, 0) * rlwe.degree() / 8;
   if (program.delivery == Delivery::packed) {
-    for (const auto g : packing_elements(rlwe.degree())) typing.keys.insert({rlwe::KeyId::Kind::automorphism, g, rlwe::Level{kPackLevel}});
+    for (const auto g : packing_elements(rlwe.degree()))
+      typing.keys.insert({rlwe::KeyId::Kind::automorphism, g, rlwe::Level{kPackLevel}});
     analysis.answer_bytes = (program.outputs.size() + kPackedGroup - 1) / kPackedGroup * 2 * row_bytes;
   } else {
     analysis.answer_bytes = program.outputs.size() * (row_bytes + 8);

@@ -67,13 +67,16 @@ Node Builder::sum(std::vector<Node> values) {
   return values[0];
 }
 
-Result<Node> Builder::combine(const std::vector<Term>& products, const std::vector<LinearTerm>& linear, std::int64_t rows) {
+Result<Node> Builder::combine(const std::vector<Term>& products, const std::vector<LinearTerm>& linear,
+                              std::int64_t rows) {
   check(!products.empty(), "combine needs a product");
   int level = types_[products[0].a].level;
   for (const Term& t : products) level = std::min({level, types_[t.a].level, types_[t.b].level});
   for (const LinearTerm& t : linear) level = std::min(level, types_[t.a].level);
   if (level == 0)
-    return fail(ErrorCode::level_exhausted, "a product needs a level to spend and none is left; seal with more levels (--nesting) or simplify the condition");
+    return fail(ErrorCode::level_exhausted,
+                "a product needs a level to spend and none is left; seal with more levels (--nesting) or simplify the "
+                "condition");
   const Type product_type{.level = level, .parts = 3, .product = true};
   std::optional<Node> total;
   const auto accumulate = [&](Node term, std::int64_t factor) {
@@ -82,13 +85,15 @@ Result<Node> Builder::combine(const std::vector<Term>& products, const std::vect
       total = emit({.op = Op::subtract, .a = *total, .b = term}, product_type);
       return;
     }
-    const Node scaled = factor == 1 ? term : emit({.op = Op::multiply_scalar, .a = term, .scalar = factor}, types_[term]);
+    const Node scaled =
+        factor == 1 ? term : emit({.op = Op::multiply_scalar, .a = term, .scalar = factor}, types_[term]);
     total = total ? emit({.op = Op::add, .a = *total, .b = scaled}, product_type) : scaled;
   };
   for (const Term& t : products)
     accumulate(emit({.op = Op::multiply, .a = drop_to(t.a, level), .b = drop_to(t.b, level)}, product_type), t.factor);
   for (const LinearTerm& t : linear)
-    accumulate(emit({.op = Op::as_product, .a = drop_to(t.a, level)}, {.level = level, .parts = 2, .product = true}), t.factor);
+    accumulate(emit({.op = Op::as_product, .a = drop_to(t.a, level)}, {.level = level, .parts = 2, .product = true}),
+               t.factor);
   if (rows != 0) total = emit({.op = Op::add_rows, .a = *total, .scalar = rows}, product_type);
   const Node switched = emit({.op = Op::relinearise, .a = *total}, {.level = level, .parts = 2, .product = true});
   return emit({.op = Op::drop, .a = switched, .level = level - 1}, {.level = level - 1});

@@ -9,7 +9,8 @@
 
 namespace prism::program {
 
-/// Values are nodes plus what the builder must know of them. A value is canonical (2 parts, its level's own correction factor).
+/// Values are nodes plus what the builder must know of them. A value is canonical (2 parts, its level's own correction
+/// factor).
 class Builder {
  public:
   explicit Builder(std::shared_ptr<const exact::Parameters> parameters) : parameters_(std::move(parameters)) {}
@@ -18,7 +19,8 @@ class Builder {
   Node input(std::uint32_t cell, int level);
   int level(Node value) const { return types_[value].level; }
 
-  // Linear: operands at different levels are brought to the lower one first (free: only dropping spends noise, not depth).
+  // Linear: operands at different levels are brought to the lower one first (free: only dropping spends noise, not
+  // depth).
   Node add(Node a, Node b);
   Node subtract(Node a, Node b);
   Node scale(Node a, std::int64_t factor);
@@ -35,7 +37,8 @@ class Builder {
     std::int64_t factor;
     Node a;
   };
-  /// sum factor*a*b + sum factor*a + rows, relinearised once and one level below the lowest operand. level_exhausted when they are at level 0.
+  /// sum factor*a*b + sum factor*a + rows, relinearised once and one level below the lowest operand. level_exhausted
+  /// when they are at level 0.
   Result<Node> combine(const std::vector<Term>& products, const std::vector<LinearTerm>& linear, std::int64_t rows);
   /// a*b, relinearised and dropped.
   Result<Node> multiply(Node a, Node b);
@@ -51,7 +54,7 @@ class Builder {
   struct Type {
     int level = 0;
     int parts = 2;
-    bool product = false;   // correction F^2 instead of F
+    bool product = false;  // correction F^2 instead of F
   };
   Node emit(Instruction instruction, Type type);
   std::pair<Node, Node> levelled(Node a, Node b);

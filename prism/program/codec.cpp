@@ -23,15 +23,24 @@ bool has_level(Op op) { return op == Op::input || op == Op::drop; }
 
 const char* name_of(Op op) {
   switch (op) {
-    case Op::input: return "input";
-    case Op::add: return "add";
-    case Op::subtract: return "subtract";
-    case Op::multiply_scalar: return "multiply_scalar";
-    case Op::add_rows: return "add_rows";
-    case Op::multiply: return "multiply";
-    case Op::as_product: return "as_product";
-    case Op::relinearise: return "relinearise";
-    case Op::drop: return "drop";
+    case Op::input:
+      return "input";
+    case Op::add:
+      return "add";
+    case Op::subtract:
+      return "subtract";
+    case Op::multiply_scalar:
+      return "multiply_scalar";
+    case Op::add_rows:
+      return "add_rows";
+    case Op::multiply:
+      return "multiply";
+    case Op::as_product:
+      return "as_product";
+    case Op::relinearise:
+      return "relinearise";
+    case Op::drop:
+      return "drop";
   }
   check(false, "unknown Op");
   return "";
@@ -59,7 +68,8 @@ Result<Program> decode(ByteView bytes) {
   wire::Reader in(bytes, "a program");
   PRISM_TRY(const auto semantics, in.u16());
   if (semantics != kSemantics)
-    return fail(ErrorCode::unsupported, "the program has semantics version ", semantics, "; this Prism evaluates version ", kSemantics);
+    return fail(ErrorCode::unsupported, "the program has semantics version ", semantics,
+                "; this Prism evaluates version ", kSemantics);
   Program program;
   PRISM_TRY(const auto delivery, in.choice(2));
   program.delivery = static_cast<Delivery>(delivery);
@@ -71,11 +81,15 @@ Result<Program> decode(ByteView bytes) {
     i.op = static_cast<Op>(op);
     if (operands(i.op) >= 1) {
       PRISM_TRY(i.a, in.u32());
-      if (i.a >= n) return fail(ErrorCode::malformed, "node ", n, " of the program refers to node ", i.a, ", which does not come before it");
+      if (i.a >= n)
+        return fail(ErrorCode::malformed, "node ", n, " of the program refers to node ", i.a,
+                    ", which does not come before it");
     }
     if (operands(i.op) == 2) {
       PRISM_TRY(i.b, in.u32());
-      if (i.b >= n) return fail(ErrorCode::malformed, "node ", n, " of the program refers to node ", i.b, ", which does not come before it");
+      if (i.b >= n)
+        return fail(ErrorCode::malformed, "node ", n, " of the program refers to node ", i.b,
+                    ", which does not come before it");
     }
     if (has_scalar(i.op)) {
       PRISM_TRY(i.scalar, in.i64());
@@ -87,7 +101,9 @@ Result<Program> decode(ByteView bytes) {
     }
     if (has_level(i.op)) {
       PRISM_TRY(const auto level, in.u8());
-      if (level >= kMostLevel) return fail(ErrorCode::malformed, "node ", n, " of the program names level ", level, "; there are at most ", kMostLevel);
+      if (level >= kMostLevel)
+        return fail(ErrorCode::malformed, "node ", n, " of the program names level ", level, "; there are at most ",
+                    kMostLevel);
       i.level = level;
     }
     program.nodes.push_back(i);
@@ -95,7 +111,8 @@ Result<Program> decode(ByteView bytes) {
   PRISM_TRY(const std::size_t outputs, in.count(kMostOutputs, 4));
   for (std::size_t o = 0; o < outputs; ++o) {
     PRISM_TRY(const Node node, in.u32());
-    if (node >= nodes) return fail(ErrorCode::malformed, "output ", o, " of the program names node ", node, " of ", nodes);
+    if (node >= nodes)
+      return fail(ErrorCode::malformed, "output ", o, " of the program names node ", node, " of ", nodes);
     program.outputs.push_back(node);
   }
   PRISM_CHECKED(in.finish());

@@ -20,7 +20,8 @@ int operands(Op op) {
 /// Raises a canonical value's correction factor to its square, so that it can stand beside products.
 Status as_product(exact::Ciphertext& c) {
   const std::uint64_t t = c.parameters->plain_modulus(), factor = c.correction;
-  const std::int64_t scalar = factor > t / 2 ? -static_cast<std::int64_t>(t - factor) : static_cast<std::int64_t>(factor);
+  const std::int64_t scalar =
+      factor > t / 2 ? -static_cast<std::int64_t>(t - factor) : static_cast<std::int64_t>(factor);
   for (auto& part : c.parts) ring::multiply_integer_into(part, scalar);
   c.correction = math::multiply_mod(factor, factor, t);
   return {};
@@ -29,9 +30,15 @@ Status as_product(exact::Ciphertext& c) {
 /// One worker's evaluation of one block, for the outputs of one pass.
 class BlockRun {
  public:
-  BlockRun(const Program& program, const exact::Evaluator& evaluator, const rlwe::EvaluationKeys& keys, const Inputs& inputs,
-           const std::vector<std::uint32_t>& uses)
-      : program_(program), evaluator_(evaluator), keys_(keys), inputs_(inputs), uses_(uses), values_(program.nodes.size()), left_(uses) {}
+  BlockRun(const Program& program, const exact::Evaluator& evaluator, const rlwe::EvaluationKeys& keys,
+           const Inputs& inputs, const std::vector<std::uint32_t>& uses)
+      : program_(program),
+        evaluator_(evaluator),
+        keys_(keys),
+        inputs_(inputs),
+        uses_(uses),
+        values_(program.nodes.size()),
+        left_(uses) {}
 
   /// sums[i] += value of outputs[first + i] in this block.
   Status run(std::uint64_t block, std::size_t first, std::vector<std::optional<exact::Ciphertext>>& sums) {
@@ -104,7 +111,8 @@ class BlockRun {
           return std::optional(std::move(c));
         }
         exact::Ciphertext c = take(into);
-        PRISM_CHECKED(i.op == Op::add ? evaluator_.add_into(c, *values_[from]) : evaluator_.subtract_into(c, *values_[from]));
+        PRISM_CHECKED(i.op == Op::add ? evaluator_.add_into(c, *values_[from])
+                                      : evaluator_.subtract_into(c, *values_[from]));
         done_with(from);
         return std::optional(std::move(c));
       }
@@ -169,7 +177,8 @@ class BlockRun {
   std::uint64_t block_ = 0;
 };
 
-/// How often each node is read when only outputs [first, last) are wanted; operands of fused products live until the end.
+/// How often each node is read when only outputs [first, last) are wanted; operands of fused products live until the
+/// end.
 std::vector<std::uint32_t> uses_for(const Program& program, std::size_t first, std::size_t last) {
   const std::size_t n = program.nodes.size();
   std::vector<std::uint32_t> uses(n, 0);
@@ -200,15 +209,17 @@ std::vector<std::uint32_t> uses_for(const Program& program, std::size_t first, s
   return uses;
 }
 
-std::uint64_t sum_bytes(const Program& program, const exact::Parameters& parameters, const std::vector<Shape>& shapes, std::size_t output) {
+std::uint64_t sum_bytes(const Program& program, const exact::Parameters& parameters, const std::vector<Shape>& shapes,
+                        std::size_t output) {
   const Shape& s = shapes[program.outputs[output]];
-  return static_cast<std::uint64_t>(s.parts) * parameters.rlwe().primes(rlwe::Level{s.level}).size() * parameters.degree() * 8;
+  return static_cast<std::uint64_t>(s.parts) * parameters.rlwe().primes(rlwe::Level{s.level}).size() *
+         parameters.degree() * 8;
 }
 
 }  // namespace
 
-Result<Outcome> run(const Program& program, const exact::Evaluator& evaluator, const rlwe::EvaluationKeys& keys, const Inputs& inputs,
-                    Parallel& parallel, const RunOptions& options) {
+Result<Outcome> run(const Program& program, const exact::Evaluator& evaluator, const rlwe::EvaluationKeys& keys,
+                    const Inputs& inputs, Parallel& parallel, const RunOptions& options) {
   const exact::Parameters& parameters = evaluator.parameters();
   PRISM_TRY(const Analysis analysis, analyse(program, parameters, inputs.blocks()));
   Outcome outcome;
@@ -223,7 +234,8 @@ Result<Outcome> run(const Program& program, const exact::Evaluator& evaluator, c
     while (last < outputs) {
       const std::size_t step = program.delivery == Delivery::packed ? std::min(kPackedGroup, outputs - last) : 1;
       std::uint64_t more = 0;
-      for (std::size_t o = last; o < last + step; ++o) more += sum_bytes(program, parameters, analysis.shapes, o) * workers;
+      for (std::size_t o = last; o < last + step; ++o)
+        more += sum_bytes(program, parameters, analysis.shapes, o) * workers;
       if (last > first && bytes + more > options.most_sum_bytes) break;
       bytes += more;
       last += step;

@@ -30,11 +30,11 @@ struct RunOptions {
 /// What leaves: exactly the program's outputs. One or the other is filled, by the program's delivery.
 struct Outcome {
   std::vector<exact::LweSample> samples;
-  std::vector<exact::Ciphertext> packed;   ///< ceil(outputs / kPackedGroup), level 0, 2 parts
+  std::vector<exact::Ciphertext> packed;  ///< ceil(outputs / kPackedGroup), level 0, 2 parts
 };
 
 /// Errors: whatever loading returns, not_found for missing keys, malformed for an ill-typed program, interrupted.
-Result<Outcome> run(const Program& program, const exact::Evaluator& evaluator, const rlwe::EvaluationKeys& keys, const Inputs& inputs,
-                    Parallel& parallel, const RunOptions& options = {});
+Result<Outcome> run(const Program& program, const exact::Evaluator& evaluator, const rlwe::EvaluationKeys& keys,
+                    const Inputs& inputs, Parallel& parallel, const RunOptions& options = {});
 
 }  // namespace prism::program

@@ -1,7 +1,9 @@
-// prism/program/program.h - an encrypted computation as data: a graph of operations on the cells of a table, with a digest.
+// prism/program/program.h - an encrypted computation as data: a graph of operations on the cells of a table, with a
+// digest.
 //
-// The graph is evaluated once per block of N rows. Each output is the sum of its node over all blocks and all slots: one
-// whole number modulo t. Evaluation uses no randomness and adds residues exactly, so any machine with any number of threads returns the same bytes.
+// The graph is evaluated once per block of N rows. Each output is the sum of its node over all blocks and all slots:
+// one whole number modulo t. Evaluation uses no randomness and adds residues exactly, so any machine with any number of
+// threads returns the same bytes.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -37,15 +39,17 @@ struct Instruction {
   bool operator==(const Instruction&) const = default;
 };
 
-/// How outputs leave: one LWE sample each (no key needed beyond relinearisation), or many packed into ciphertexts by the trace.
+/// How outputs leave: one LWE sample each (no key needed beyond relinearisation), or many packed into ciphertexts by
+/// the trace.
 enum class Delivery : std::uint8_t { samples = 0, packed = 1 };
 /// Outputs per packed ciphertext.
 inline constexpr std::size_t kPackedGroup = 256;
 
-/// Nodes refer only to earlier ones; every node is reachable from an output. Made by Builder, which also makes it canonical.
+/// Nodes refer only to earlier ones; every node is reachable from an output. Made by Builder, which also makes it
+/// canonical.
 struct Program {
   std::vector<Instruction> nodes;
-  std::vector<Node> outputs;            ///< 2 or 3 parts, any level; several outputs may share a node
+  std::vector<Node> outputs;  ///< 2 or 3 parts, any level; several outputs may share a node
   Delivery delivery = Delivery::samples;
   bool operator==(const Program&) const = default;
 };

@@ -9,8 +9,10 @@
 namespace prism::sealed {
 
 /// `source[i]` is the table column of header column i.
-/// Fills `slots` with the cell's values for rows [first, first + slots.size()); rows beyond the table are 0. |value| < t/2 always.
-void encode_rows(std::span<std::int64_t> slots, const table::Table& table, const Header& header, std::span<const std::size_t> source, const Cell& cell, std::uint64_t first);
+/// Fills `slots` with the cell's values for rows [first, first + slots.size()); rows beyond the table are 0. |value| <
+/// t/2 always.
+void encode_rows(std::span<std::int64_t> slots, const table::Table& table, const Header& header,
+                 std::span<const std::size_t> source, const Cell& cell, std::uint64_t first);
 
 /// Digit `index` of the balanced base-2^bits expansion (see Limbs).
 std::int64_t limb_of(Int128 value, const Limbs& limbs, std::uint32_t index);

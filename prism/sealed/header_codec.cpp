@@ -28,7 +28,8 @@ Result<std::optional<Limbs>> read_limbs(wire::Reader& in, std::uint64_t rows, st
   PRISM_TRY(const auto bits, in.u8());
   PRISM_TRY(const auto count, in.u8());
   if (bits == 0 && count == 0) return std::optional<Limbs>();
-  if (bits == 0 || bits > 48 || count == 0 || count > kMostLimbs) return fail(ErrorCode::malformed, "the sealed table's header has limbs that no column can have");
+  if (bits == 0 || bits > 48 || count == 0 || count > kMostLimbs)
+    return fail(ErrorCode::malformed, "the sealed table's header has limbs that no column can have");
   // Sums never wrap: that is decided here and at sealing, not at query time.
   if ((Int128{1} << (bits - 1)) * static_cast<Int128>(std::max<std::uint64_t>(rows, 1)) >= static_cast<Int128>(t / 2))
     return fail(ErrorCode::malformed, "the sealed table's limbs are too wide: sums over its rows could wrap");
@@ -45,12 +46,14 @@ Result<Code> read_code(wire::Reader& in) {
   Uint128 product = 1;
   for (std::size_t i = 0; i < digits; ++i) {
     PRISM_TRY(const auto base, in.u32());
-    if (base < 2 || base > kMostBase) return fail(ErrorCode::malformed, "the sealed table's header has a digit with base ", base);
+    if (base < 2 || base > kMostBase)
+      return fail(ErrorCode::malformed, "the sealed table's header has a digit with base ", base);
     code.bases.push_back(base);
     if (product <= code.size) product *= base;
   }
   const bool one_hot = code.kind == Code::Kind::one_hot;
-  if (code.size == 0 || (one_hot && (code.size > kMostBase || digits != 0)) || (!one_hot && (digits == 0 || product < code.size)) ||
+  if (code.size == 0 || (one_hot && (code.size > kMostBase || digits != 0)) ||
+      (!one_hot && (digits == 0 || product < code.size)) ||
       static_cast<Int128>(code.low) + static_cast<Int128>(code.size) - 1 > INT64_MAX)
     return fail(ErrorCode::malformed, "the sealed table's header has an impossible code");
   return code;
@@ -59,7 +62,9 @@ Result<Code> read_code(wire::Reader& in) {
 Status check_levels(const Header& h) {
   const int top = h.parameters->max_level().value;
   for (const int level : {h.measure_level, h.group_level, h.filter_level, h.predicate_level})
-    if (level < 0 || level > top) return fail(ErrorCode::malformed, "the sealed table's header names level ", level, "; its parameters have 0 to ", top);
+    if (level < 0 || level > top)
+      return fail(ErrorCode::malformed, "the sealed table's header names level ", level, "; its parameters have 0 to ",
+                  top);
   return {};
 }
 
@@ -78,7 +83,8 @@ Bytes encode(const Header& h) {
   out.boolean(h.rows_padded);
   out.bytes(rlwe::encode(h.parameters->rlwe().spec()));
   out.u64(h.parameters->plain_modulus());
-  for (const int level : {h.measure_level, h.group_level, h.filter_level, h.predicate_level}) out.u8(static_cast<std::uint8_t>(level));
+  for (const int level : {h.measure_level, h.group_level, h.filter_level, h.predicate_level})
+    out.u8(static_cast<std::uint8_t>(level));
   out.raw(h.run_seed);
   out.count(h.columns.size());
   for (const Column& c : h.columns) {
@@ -129,7 +135,8 @@ Result<Header> decode_header(ByteView bytes) {
   PRISM_TRY(h.id, in.array<16>());
   PRISM_TRY(h.key, in.array<16>());
   PRISM_TRY(h.rows, in.u64());
-  if (h.rows > kMostRows) return fail(ErrorCode::malformed, "the sealed table claims ", h.rows, " rows; at most ", kMostRows, " are read");
+  if (h.rows > kMostRows)
+    return fail(ErrorCode::malformed, "the sealed table claims ", h.rows, " rows; at most ", kMostRows, " are read");
   PRISM_TRY(h.rows_padded, in.boolean());
   PRISM_TRY(const ByteView spec_bytes, in.bytes_view(1 << 16));
   PRISM_TRY(rlwe::ParameterSpec spec, rlwe::decode_parameter_spec(spec_bytes));
@@ -148,7 +155,9 @@ Result<Header> decode_header(ByteView bytes) {
     PRISM_TRY(const auto type, in.choice(4));
     c.schema.type = static_cast<table::ColumnType>(type);
     PRISM_TRY(const auto scale, in.u8());
-    if (scale > 18) return fail(ErrorCode::malformed, "a column of the sealed table has ", scale, " decimals; at most 18 are possible");
+    if (scale > 18)
+      return fail(ErrorCode::malformed, "a column of the sealed table has ", scale,
+                  " decimals; at most 18 are possible");
     c.schema.scale = scale;
     PRISM_TRY(c.schema.nullable, in.boolean());
     PRISM_TRY(c.measure, in.boolean());
@@ -156,24 +165,28 @@ Result<Header> decode_header(ByteView bytes) {
     PRISM_TRY(c.group, in.boolean());
     PRISM_TRY(c.low, in.i64());
     PRISM_TRY(c.high, in.i64());
-    if (c.low > c.high) return fail(ErrorCode::malformed, "a column of the sealed table has a lower bound above its upper bound");
+    if (c.low > c.high)
+      return fail(ErrorCode::malformed, "a column of the sealed table has a lower bound above its upper bound");
     PRISM_TRY(c.value, read_limbs(in, h.rows, t));
     PRISM_TRY(c.square, read_limbs(in, h.rows, t));
     PRISM_TRY(const bool coded, in.boolean());
     if (coded) {
       PRISM_TRY(c.code, read_code(in));
     }
-    if (c.measure != c.value.has_value() || (c.filter || c.group) != coded || (c.group && c.code->kind != Code::Kind::one_hot))
+    if (c.measure != c.value.has_value() || (c.filter || c.group) != coded ||
+        (c.group && c.code->kind != Code::Kind::one_hot))
       return fail(ErrorCode::malformed, "a column of the sealed table has a role without its encoding");
     PRISM_TRY(c.published, in.boolean());
     if (c.published) {
       PRISM_TRY(const std::size_t words, in.count(kMostDictionary, 8));
       for (std::size_t w = 0; w < words; ++w) {
         PRISM_TRY(std::string word, in.string(1 << 20));
-        if (w > 0 && !(c.dictionary.back() < word)) return fail(ErrorCode::malformed, "a dictionary of the sealed table is not sorted");
+        if (w > 0 && !(c.dictionary.back() < word))
+          return fail(ErrorCode::malformed, "a dictionary of the sealed table is not sorted");
         c.dictionary.push_back(std::move(word));
       }
-      if (!coded || c.schema.type != table::ColumnType::text || words != c.code->size) return fail(ErrorCode::malformed, "a dictionary of the sealed table does not fit its column");
+      if (!coded || c.schema.type != table::ColumnType::text || words != c.code->size)
+        return fail(ErrorCode::malformed, "a dictionary of the sealed table does not fit its column");
     }
     h.columns.push_back(std::move(c));
   }
@@ -183,7 +196,8 @@ Result<Header> decode_header(ByteView bytes) {
     PRISM_TRY(p.a, in.u32());
     PRISM_TRY(p.b, in.u32());
     PRISM_TRY(const auto limbs, read_limbs(in, h.rows, t));
-    if (p.a >= p.b || p.b >= columns || !limbs) return fail(ErrorCode::malformed, "the sealed table declares a product of columns it does not have");
+    if (p.a >= p.b || p.b >= columns || !limbs)
+      return fail(ErrorCode::malformed, "the sealed table declares a product of columns it does not have");
     p.limbs = *limbs;
     h.products.push_back(p);
   }
@@ -198,7 +212,8 @@ Result<Header> decode_header(ByteView bytes) {
     h.keys.push_back(id);
   }
   PRISM_CHECKED(in.finish());
-  if (cells_of(h).size() > kMostCells) return fail(ErrorCode::malformed, "the sealed table claims more than ", kMostCells, " cells");
+  if (cells_of(h).size() > kMostCells)
+    return fail(ErrorCode::malformed, "the sealed table claims more than ", kMostCells, " cells");
   return h;
 }
 

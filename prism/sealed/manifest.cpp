@@ -23,7 +23,8 @@ Result<std::vector<std::string>> read_words(wire::Reader& in) {
   std::vector<std::string> words;
   for (std::size_t i = 0; i < count; ++i) {
     PRISM_TRY(std::string word, in.string(kMostWordBytes));
-    if (i > 0 && !(words.back() < word)) return fail(ErrorCode::malformed, in.what(), " has a dictionary that is not sorted");
+    if (i > 0 && !(words.back() < word))
+      return fail(ErrorCode::malformed, in.what(), " has a dictionary that is not sorted");
     words.push_back(std::move(word));
   }
   return words;
@@ -54,12 +55,16 @@ Result<Manifest> decode_manifest(ByteView bytes) {
     m.dictionaries.push_back(std::move(words));
   }
   PRISM_CHECKED(in.finish());
-  if (columns != m.header.columns.size()) return fail(ErrorCode::malformed, "the manifest has dictionaries for ", columns, " columns and the table has ", m.header.columns.size());
+  if (columns != m.header.columns.size())
+    return fail(ErrorCode::malformed, "the manifest has dictionaries for ", columns, " columns and the table has ",
+                m.header.columns.size());
   for (std::size_t c = 0; c < columns; ++c) {
     const Column& column = m.header.columns[c];
     const bool coded_text = column.schema.type == table::ColumnType::text && column.code;
-    if (coded_text && m.dictionaries[c].size() != column.code->size && !(m.dictionaries[c].empty() && column.code->size == 1))
-      return fail(ErrorCode::malformed, "the manifest's dictionary of column ", c + 1, " does not have the size the table says");
+    if (coded_text && m.dictionaries[c].size() != column.code->size &&
+        !(m.dictionaries[c].empty() && column.code->size == 1))
+      return fail(ErrorCode::malformed, "the manifest's dictionary of column ", c + 1,
+                  " does not have the size the table says");
   }
   return m;
 }

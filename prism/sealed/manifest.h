@@ -1,5 +1,5 @@
-// prism/sealed/manifest.h - what the owner remembers about a sealed table, beside the keys: enough to check and read any answer without trusting the
-// file that was queried. Private: it holds the dictionaries.
+// prism/sealed/manifest.h - what the owner remembers about a sealed table, beside the keys: enough to check and read
+// any answer without trusting the file that was queried. Private: it holds the dictionaries.
 #pragma once
 #include <string>
 #include <vector>
@@ -18,7 +18,8 @@ struct Manifest {
 Bytes encode(const Manifest& manifest);
 Result<Manifest> decode_manifest(ByteView bytes);
 
-/// One column's dictionary, exported by the owner so that somebody else can write literals. Wire kind `dictionary`, version 1.
+/// One column's dictionary, exported by the owner so that somebody else can write literals. Wire kind `dictionary`,
+/// version 1.
 struct DictionaryExport {
   TableId table{};
   std::string column;

@@ -11,9 +11,10 @@
 namespace prism::sealed {
 namespace {
 
-constexpr int kUsualPlainBits = 33;    // 8588886017: sums of 10^6 rows in limbs of 12 bits, and a level fits one prime
-constexpr int kSlackBits = 17;         // what one product and its rounding cost beyond t, measured on the noise model; verified below
-constexpr double kSpareBits = 2;       // kept for IN lists and sums of intervals
+constexpr int kUsualPlainBits = 33;  // 8588886017: sums of 10^6 rows in limbs of 12 bits, and a level fits one prime
+constexpr int kSlackBits =
+    17;  // what one product and its rounding cost beyond t, measured on the noise model; verified below
+constexpr double kSpareBits = 2;  // kept for IN lists and sums of intervals
 
 /// The deepest question the levels were planned for, over distinct cells.
 Result<program::Program> worst_question(const std::shared_ptr<const exact::Parameters>& parameters, const Demand& d) {
@@ -47,7 +48,8 @@ Result<program::Program> worst_question(const std::shared_ptr<const exact::Param
     PRISM_TRY(where, range());
     while (b.level(*where) > d.predicate_level) {
       PRISM_TRY(const auto other, range());
-      PRISM_TRY(where, b.combine({{-1, *where, b.drop_to(other, b.level(*where))}}, {{1, *where}, {1, b.drop_to(other, b.level(*where))}}, 0));
+      PRISM_TRY(where, b.combine({{-1, *where, b.drop_to(other, b.level(*where))}},
+                                 {{1, *where}, {1, b.drop_to(other, b.level(*where))}}, 0));
     }
   }
   auto value = input(d.measure_level);
@@ -72,7 +74,9 @@ Result<program::Program> worst_question(const std::shared_ptr<const exact::Param
 
 int widest_limb_bits(std::uint64_t rows, std::uint64_t t) {
   int bits = 1;
-  while (bits < 40 && (Int128{1} << bits) * static_cast<Int128>(std::max<std::uint64_t>(rows, 1)) < static_cast<Int128>(t / 2)) ++bits;
+  while (bits < 40 &&
+         (Int128{1} << bits) * static_cast<Int128>(std::max<std::uint64_t>(rows, 1)) < static_cast<Int128>(t / 2))
+    ++bits;
   return bits;  // rows * 2^(bits-1) < t/2
 }
 
@@ -88,8 +92,10 @@ Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand&
     const int prime_bits = std::min<int>(50, static_cast<int>(limit / count));
     if (prime_bits < 24) continue;
     const int most = multiplies ? prime_bits - kSlackBits : prime_bits - kSlackBits + 4;
-    for (int plain_bits = std::min(std::max(kUsualPlainBits, fewest_plain_bits), most); plain_bits >= std::max(fewest_plain_bits, 20); --plain_bits) {
-      // The largest prime = 1 mod 2^18 with that many bits (8588886017 for 33), so that every N up to 2^17 has its slots.
+    for (int plain_bits = std::min(std::max(kUsualPlainBits, fewest_plain_bits), most);
+         plain_bits >= std::max(fewest_plain_bits, 20); --plain_bits) {
+      // The largest prime = 1 mod 2^18 with that many bits (8588886017 for 33), so that every N up to 2^17 has its
+      // slots.
       std::uint64_t t = (std::uint64_t{1} << plain_bits) + 1;
       do t -= step;
       while (!math::is_prime(t));
@@ -110,14 +116,16 @@ Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand&
         continue;
       }
       PRISM_TRY(const auto question, worst_question(*parameters, d));
-      const std::uint64_t blocks = std::max<std::uint64_t>(1, (d.rows + (*parameters)->slots() - 1) / (*parameters)->slots());
+      const std::uint64_t blocks =
+          std::max<std::uint64_t>(1, (d.rows + (*parameters)->slots() - 1) / (*parameters)->slots());
       auto analysis = program::analyse(question, **parameters, blocks);
       if (analysis && analysis->budget_bits >= kSpareBits) return *parameters;
       if (!analysis) last = std::move(analysis).error();
     }
   }
-  return fail(ErrorCode::insecure, "no ring up to N = 2^16 carries ", top + 1, " levels at this security for ", d.rows, " rows",
-              last ? " (" + last->message + ")" : std::string(), "; use fewer filter columns, a smaller --nesting, or --encoding fast");
+  return fail(ErrorCode::insecure, "no ring up to N = 2^16 carries ", top + 1, " levels at this security for ", d.rows,
+              " rows", last ? " (" + last->message + ")" : std::string(),
+              "; use fewer filter columns, a smaller --nesting, or --encoding fast");
 }
 
 }  // namespace prism::sealed

@@ -8,13 +8,14 @@ namespace prism::sealed {
 struct Demand {
   std::uint64_t rows = 1;
   int measure_level = 0, group_level = 0, predicate_level = 0, filter_level = 0;
-  int leaf_depth = 0;      ///< products inside one comparison
+  int leaf_depth = 0;  ///< products inside one comparison
   bool filters = false, groups = false;
   rlwe::Security security = rlwe::Security::bits128;
 };
 
-/// Smallest N first, then the largest t up to 33 bits (more only for very many rows), then the largest primes below 2^50; the worst planned circuit must decrypt by the
-/// noise model. One prime a level; one special prime when anything is multiplied. insecure when even N = 2^16 does not carry it.
+/// Smallest N first, then the largest t up to 33 bits (more only for very many rows), then the largest primes below
+/// 2^50; the worst planned circuit must decrypt by the noise model. One prime a level; one special prime when anything
+/// is multiplied. insecure when even N = 2^16 does not carry it.
 Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand& demand);
 
 /// The widest limbs whose sums over `rows` rows stay within (-t/2, t/2).

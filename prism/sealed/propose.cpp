@@ -4,16 +4,16 @@
 #include <optional>
 #include <set>
 
-#include "prism/sealed/parameters.h"
 #include "prism/program/analysis.h"
+#include "prism/sealed/parameters.h"
 #include "prism/sealed/writer.h"
 #include "prism/table/decimal.h"
 
 namespace prism::sealed {
 namespace {
 
-constexpr std::uint64_t kMostOneHot = 64;         // categories of a filter column before digit codes are smaller
-constexpr std::uint64_t kMostGroups = 256;        // categories of a group column
+constexpr std::uint64_t kMostOneHot = 64;   // categories of a filter column before digit codes are smaller
+constexpr std::uint64_t kMostGroups = 256;  // categories of a group column
 constexpr std::uint64_t kMostProposedGroups = 64;
 constexpr std::uint64_t kMostDigitsSize = std::uint64_t{1} << 62;
 
@@ -59,7 +59,9 @@ class Proposing {
     h.name = table_.name;
     h.rows = table_.rows;
     if (options_.pad_rows_to) {
-      if (*options_.pad_rows_to < table_.rows) return fail(ErrorCode::invalid_argument, "--pad-rows ", *options_.pad_rows_to, " is below the table's ", table_.rows, " rows");
+      if (*options_.pad_rows_to < table_.rows)
+        return fail(ErrorCode::invalid_argument, "--pad-rows ", *options_.pad_rows_to, " is below the table's ",
+                    table_.rows, " rows");
       h.rows = *options_.pad_rows_to;
       h.rows_padded = true;
     }
@@ -79,7 +81,9 @@ class Proposing {
     if (!options_.roles.empty()) {
       for (const auto& [name, role] : options_.roles) {
         PRISM_TRY(const std::size_t c, column(name));
-        (role == Role::measure ? wanted_[c].measure : role == Role::filter ? wanted_[c].filter : wanted_[c].group) = true;
+        (role == Role::measure  ? wanted_[c].measure
+         : role == Role::filter ? wanted_[c].filter
+                                : wanted_[c].group) = true;
       }
       return {};
     }
@@ -94,7 +98,8 @@ class Proposing {
         if (c.distinct <= kMostProposedGroups)
           wanted_[i].filter = wanted_[i].group = true;
         else
-          proposal_.left_out.push_back(name + ": text with " + std::to_string(c.distinct) + " different values (--role " + name + "=filter seals it)");
+          proposal_.left_out.push_back(name + ": text with " + std::to_string(c.distinct) +
+                                       " different values (--role " + name + "=filter seals it)");
       } else {
         wanted_[i].measure = c.schema.type != ColumnType::date;
         wanted_[i].filter = true;
@@ -110,14 +115,19 @@ class Proposing {
     for (const std::string& name : options_.publish) {
       PRISM_TRY(const std::size_t c, column(name));
       if (table_.columns[c].schema.type != ColumnType::text)
-        return fail(ErrorCode::invalid_argument, "--publish ", name, ": only text columns have a dictionary to publish; the bounds of other columns are public already");
-      if (!wanted_[c].filter && !wanted_[c].group) return fail(ErrorCode::invalid_argument, "--publish ", name, ": the column is not sealed as filter or group; add --role ", name, "=filter");
+        return fail(ErrorCode::invalid_argument, "--publish ", name,
+                    ": only text columns have a dictionary to publish; the bounds of other columns are public already");
+      if (!wanted_[c].filter && !wanted_[c].group)
+        return fail(ErrorCode::invalid_argument, "--publish ", name,
+                    ": the column is not sealed as filter or group; add --role ", name, "=filter");
       published.insert(c);
     }
     for (const auto& [name, bounds] : options_.bounds) {
       PRISM_TRY(const std::size_t c, column(name));
-      if (table_.columns[c].schema.type == ColumnType::text) return fail(ErrorCode::invalid_argument, "--bounds ", name, ": a text column has no bounds");
-      if (bounds.first > bounds.second) return fail(ErrorCode::invalid_argument, "--bounds ", name, ": the lower bound is above the upper one");
+      if (table_.columns[c].schema.type == ColumnType::text)
+        return fail(ErrorCode::invalid_argument, "--bounds ", name, ": a text column has no bounds");
+      if (bounds.first > bounds.second)
+        return fail(ErrorCode::invalid_argument, "--bounds ", name, ": the lower bound is above the upper one");
     }
     for (std::size_t i = 0; i < table_.columns.size(); ++i) {
       if (!wanted_[i].any()) continue;
@@ -129,7 +139,8 @@ class Proposing {
       c.group = wanted_[i].group;
       const bool text = from.schema.type == ColumnType::text;
       if (c.measure && (text || from.schema.type == ColumnType::date))
-        return fail(ErrorCode::invalid_argument, "column ", c.schema.name, " is ", table::type_text(c.schema), " and cannot be a measure; measures are integers and decimals");
+        return fail(ErrorCode::invalid_argument, "column ", c.schema.name, " is ", table::type_text(c.schema),
+                    " and cannot be a measure; measures are integers and decimals");
       if (!text) PRISM_CHECKED(set_bounds(from, c));
       if (c.filter || c.group) PRISM_CHECKED(set_code(from, c));
       c.published = published.contains(i);
@@ -137,7 +148,9 @@ class Proposing {
       source_.push_back(i);
       h.columns.push_back(std::move(c));
     }
-    if (h.columns.empty()) return fail(ErrorCode::invalid_argument, "nothing would be sealed; name columns with --role COLUMN=measure|filter|group");
+    if (h.columns.empty())
+      return fail(ErrorCode::invalid_argument,
+                  "nothing would be sealed; name columns with --role COLUMN=measure|filter|group");
     return {};
   }
 
@@ -147,24 +160,31 @@ class Proposing {
       if (table::equal_ignoring_case(name, c.schema.name)) std::tie(c.low, c.high) = bounds;
     for (std::size_t row = 0; row < from.values.size(); ++row)
       if (from.valid[row] != 0 && (from.values[row] < c.low || from.values[row] > c.high))
-        return fail(ErrorCode::invalid_argument, "row ", row + 1, " of column ", c.schema.name, " is outside the bounds ", text_of(c.schema, c.low), " to ", text_of(c.schema, c.high), "; widen --bounds");
+        return fail(ErrorCode::invalid_argument, "row ", row + 1, " of column ", c.schema.name,
+                    " is outside the bounds ", text_of(c.schema, c.low), " to ", text_of(c.schema, c.high),
+                    "; widen --bounds");
     if (c.low < -(std::int64_t{1} << 61) || c.high > (std::int64_t{1} << 61))
-      return fail(ErrorCode::unsupported, "column ", c.schema.name, " has values beyond 2^61; leave it out, or lower its --scale");
+      return fail(ErrorCode::unsupported, "column ", c.schema.name,
+                  " has values beyond 2^61; leave it out, or lower its --scale");
     return {};
   }
 
   Status set_code(const table::Column& from, Column& c) {
     Code code;
     code.low = from.schema.type == ColumnType::text ? 0 : c.low;
-    code.size = from.schema.type == ColumnType::text ? std::max<std::uint64_t>(1, from.dictionary.size())
-                                                     : static_cast<std::uint64_t>(c.high) - static_cast<std::uint64_t>(c.low) + 1;
+    code.size = from.schema.type == ColumnType::text
+                    ? std::max<std::uint64_t>(1, from.dictionary.size())
+                    : static_cast<std::uint64_t>(c.high) - static_cast<std::uint64_t>(c.low) + 1;
     if (c.group && code.size > kMostGroups)
-      return fail(ErrorCode::invalid_argument, "column ", c.schema.name, " cannot be a group: it has ", code.size, " possible values and at most ", kMostGroups,
+      return fail(ErrorCode::invalid_argument, "column ", c.schema.name, " cannot be a group: it has ", code.size,
+                  " possible values and at most ", kMostGroups,
                   " are sealed as groups; seal it as filter, or narrow it with --bounds");
     if (c.group || code.size <= kMostOneHot) {
       code.kind = Code::Kind::one_hot;
     } else {
-      if (code.size > kMostDigitsSize) return fail(ErrorCode::unsupported, "column ", c.schema.name, " spans more values than a filter can compare; narrow it with --bounds");
+      if (code.size > kMostDigitsSize)
+        return fail(ErrorCode::unsupported, "column ", c.schema.name,
+                    " spans more values than a filter can compare; narrow it with --bounds");
       code.kind = Code::Kind::digits;
       code.bases = digits_for(code.size);
     }
@@ -172,7 +192,8 @@ class Proposing {
     return {};
   }
 
-  /// Cells grow with the radix, levels with the number of digits: compact weighs both, fast takes the shallowest tree of affordable width.
+  /// Cells grow with the radix, levels with the number of digits: compact weighs both, fast takes the shallowest tree
+  /// of affordable width.
   std::vector<std::uint32_t> digits_for(std::uint64_t size) const {
     std::vector<std::uint32_t> best;
     std::uint64_t best_cost = ~std::uint64_t{0};
@@ -183,7 +204,9 @@ class Proposing {
       for (const auto base : bases) cells += base - 1;
       const auto depth = static_cast<std::uint64_t>(leaf_depth(bases.size()));
       // fast: at most 64 cells for what compact does in about 24, then the shallowest.
-      const std::uint64_t cost = options_.style == SealOptions::Style::compact ? cells * (depth + 2) : (cells <= 64 ? 0 : cells * 1000) + depth * 100 + cells;
+      const std::uint64_t cost = options_.style == SealOptions::Style::compact
+                                     ? cells * (depth + 2)
+                                     : (cells <= 64 ? 0 : cells * 1000) + depth * 100 + cells;
       if (cost < best_cost) {
         best_cost = cost;
         best = bases;
@@ -201,7 +224,8 @@ class Proposing {
     for (const Column& c : h.columns) {
       filters += c.filter ? 1 : 0;
       groups += c.group ? 1 : 0;
-      if (c.filter && c.code->kind == Code::Kind::digits) d.leaf_depth = std::max(d.leaf_depth, leaf_depth(c.code->bases.size()));
+      if (c.filter && c.code->kind == Code::Kind::digits)
+        d.leaf_depth = std::max(d.leaf_depth, leaf_depth(c.code->bases.size()));
     }
     d.filters = filters > 0;
     d.groups = groups > 0;
@@ -226,9 +250,12 @@ class Proposing {
     const int widest = widest_limb_bits(h.rows, h.parameters->plain_modulus());
     int bits = 1;  // smallest with magnitude <= 2^(bits-1)
     while ((Int128{1} << (bits - 1)) < magnitude) ++bits;
-    if (bits > 126) return fail(ErrorCode::unsupported, "the values of ", what, " are too wide to sum exactly; lower the scale");
+    if (bits > 126)
+      return fail(ErrorCode::unsupported, "the values of ", what, " are too wide to sum exactly; lower the scale");
     const int count = (bits + widest - 1) / widest;
-    if (count > 16) return fail(ErrorCode::unsupported, "the values of ", what, " need ", count, " limbs and at most 16 are sealed; lower the scale");
+    if (count > 16)
+      return fail(ErrorCode::unsupported, "the values of ", what, " need ", count,
+                  " limbs and at most 16 are sealed; lower the scale");
     return Limbs{(bits + count - 1) / count, count};  // even limbs: less noise than one narrow and the rest full
   }
 
@@ -255,10 +282,14 @@ class Proposing {
       std::uint32_t a = place(ta), b = place(tb);
       for (const auto i : {a, b})
         if (i >= h.columns.size() || !h.columns[i].measure)
-          return fail(ErrorCode::invalid_argument, "--product ", first, "*", second, ": both columns must be sealed as measures; add --role for them");
-      if (a == b) return fail(ErrorCode::invalid_argument, "--product ", first, "*", second, ": squares are sealed with every measure; leave --no-squares out");
+          return fail(ErrorCode::invalid_argument, "--product ", first, "*", second,
+                      ": both columns must be sealed as measures; add --role for them");
+      if (a == b)
+        return fail(ErrorCode::invalid_argument, "--product ", first, "*", second,
+                    ": squares are sealed with every measure; leave --no-squares out");
       if (a > b) std::swap(a, b);
-      const bool there = std::any_of(h.products.begin(), h.products.end(), [&](const Product& p) { return p.a == a && p.b == b; });
+      const bool there =
+          std::any_of(h.products.begin(), h.products.end(), [&](const Product& p) { return p.a == a && p.b == b; });
       if (there) continue;
       PRISM_TRY(const Limbs limbs, limbs_for(magnitude(h.columns[a]) * magnitude(h.columns[b]), first + "*" + second));
       h.products.push_back({a, b, limbs});
@@ -275,7 +306,8 @@ class Proposing {
     h.keys.push_back({rlwe::KeyId::Kind::relinearise, 0, rlwe::Level{top}});
     const bool groups = std::any_of(h.columns.begin(), h.columns.end(), [](const Column& c) { return c.group; });
     if (!groups) return;
-    for (const auto g : program::packing_elements(h.parameters->degree())) h.keys.push_back({rlwe::KeyId::Kind::automorphism, g, rlwe::Level{program::kPackLevel}});
+    for (const auto g : program::packing_elements(h.parameters->degree()))
+      h.keys.push_back({rlwe::KeyId::Kind::automorphism, g, rlwe::Level{program::kPackLevel}});
   }
 
   void describe() {
@@ -284,7 +316,9 @@ class Proposing {
     proposal_.file_bytes = sealed_file_bytes(h);
     std::vector<std::uint64_t> bytes(h.columns.size(), 0), count(h.columns.size(), 0);
     for (const Cell& cell : cells) {
-      if (cell.kind == Cell::Kind::exists || cell.kind == Cell::Kind::product_limb || cell.kind == Cell::Kind::product_valid) continue;
+      if (cell.kind == Cell::Kind::exists || cell.kind == Cell::Kind::product_limb ||
+          cell.kind == Cell::Kind::product_valid)
+        continue;
       bytes[cell.column] += block_bytes(h, cell) / h.parameters->slots();
       ++count[cell.column];
     }
@@ -294,16 +328,23 @@ class Proposing {
       for (const auto& [on, name] : {std::pair{c.measure, "measure"}, {c.filter, "filter"}, {c.group, "group"}})
         if (on) roles += (roles.empty() ? "" : ", ") + std::string(name);
       std::string code;
-      if (c.code) code = c.code->kind == Code::Kind::one_hot ? ", one-hot over " + std::to_string(c.code->size) + " values" : ", " + std::to_string(c.code->bases.size()) + " digits over " + std::to_string(c.code->size) + " values";
+      if (c.code)
+        code = c.code->kind == Code::Kind::one_hot ? ", one-hot over " + std::to_string(c.code->size) + " values"
+                                                   : ", " + std::to_string(c.code->bases.size()) + " digits over " +
+                                                         std::to_string(c.code->size) + " values";
       std::string limbs;
       if (c.value && c.value->count > 1) limbs = ", " + std::to_string(c.value->count) + " limbs";
-      proposal_.columns.push_back(c.schema.name + ": " + table::type_text(c.schema) + " as " + roles + code + limbs + "; " + std::to_string(count[i]) + " cells, " + std::to_string(bytes[i]) + " bytes a row");
+      proposal_.columns.push_back(c.schema.name + ": " + table::type_text(c.schema) + " as " + roles + code + limbs +
+                                  "; " + std::to_string(count[i]) + " cells, " + std::to_string(bytes[i]) +
+                                  " bytes a row");
     }
     auto& out = proposal_.becomes_public;
     out.push_back("the table's name: " + h.name);
-    out.push_back(h.rows_padded ? "the padded row count: " + std::to_string(h.rows) + " (the true one stays private)" : "the row count: " + std::to_string(h.rows));
+    out.push_back(h.rows_padded ? "the padded row count: " + std::to_string(h.rows) + " (the true one stays private)"
+                                : "the row count: " + std::to_string(h.rows));
     for (const Column& c : h.columns) {
-      std::string line = "column " + c.schema.name + ": its name, type " + table::type_text(c.schema) + (c.schema.nullable ? ", that it has NULLs" : ", that it has no NULLs");
+      std::string line = "column " + c.schema.name + ": its name, type " + table::type_text(c.schema) +
+                         (c.schema.nullable ? ", that it has NULLs" : ", that it has no NULLs");
       if (c.schema.type != ColumnType::text)
         line += ", bounds " + text_of(c.schema, c.low) + " to " + text_of(c.schema, c.high) + " (rounded outwards)";
       else if (c.published)
@@ -312,18 +353,23 @@ class Proposing {
         line += ", and how many different values it has: " + std::to_string(c.code->size);
       out.push_back(line);
     }
-    for (const Product& p : h.products) out.push_back("that the product " + h.columns[p.a].schema.name + "*" + h.columns[p.b].schema.name + " is sealed");
+    for (const Product& p : h.products)
+      out.push_back("that the product " + h.columns[p.a].schema.name + "*" + h.columns[p.b].schema.name + " is sealed");
     out.push_back("which keyring sealed it (a random name), roles, encodings, parameters and evaluation keys");
   }
 
   const table::Table& table_;
   const SealOptions& options_;
   std::vector<Wanted> wanted_;
-  std::vector<std::size_t> source_;   // header column -> table column
+  std::vector<std::size_t> source_;  // header column -> table column
   Proposal proposal_;
 };
 
 }  // namespace
+
+Result<Proposal> propose(const table::Table& table, const SealOptions& options) {
+  return Proposing(table, options).run();
+}
 
 Result<Role> role_from(std::string_view name) {
   if (name == "measure") return Role::measure;
@@ -338,7 +384,8 @@ std::pair<std::int64_t, std::int64_t> rounded_outwards(std::int64_t low, std::in
   while (grain * 10 <= span) grain *= 10;
   const auto down = [&](Int128 v) { return (v >= 0 ? v / grain : -((-v + grain - 1) / grain)) * grain; };
   const Int128 floor = down(low), ceiling = -down(-static_cast<Int128>(high));
-  return {static_cast<std::int64_t>(std::max<Int128>(floor, INT64_MIN)), static_cast<std::int64_t>(std::min<Int128>(ceiling, INT64_MAX))};
+  return {static_cast<std::int64_t>(std::max<Int128>(floor, INT64_MIN)),
+          static_cast<std::int64_t>(std::min<Int128>(ceiling, INT64_MAX))};
 }
 
 std::vector<std::uint32_t> balanced_bases(std::uint64_t size, std::size_t digits) {

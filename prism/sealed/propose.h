@@ -1,4 +1,5 @@
-// prism/sealed/propose.h - from a table and what its owner wants to what sealing it will make, and make public. Nothing is encrypted here.
+// prism/sealed/propose.h - from a table and what its owner wants to what sealing it will make, and make public. Nothing
+// is encrypted here.
 #pragma once
 #include <map>
 #include <optional>
@@ -16,12 +17,13 @@ Result<Role> role_from(std::string_view name);
 struct SealOptions {
   /// Column name and role; empty: the proposal. With any, only named columns are sealed.
   std::vector<std::pair<std::string, Role>> roles;
-  std::vector<std::string> publish;                             ///< text columns whose dictionary becomes public
-  std::vector<std::pair<std::string, std::string>> products;    ///< a*b to seal as measures of their own
+  std::vector<std::string> publish;                           ///< text columns whose dictionary becomes public
+  std::vector<std::pair<std::string, std::string>> products;  ///< a*b to seal as measures of their own
   bool squares = true;
   /// compact: fewest bytes per wide filter value; fast: fewer and shallower products per query.
   enum class Style { compact, fast } style = Style::compact;
-  /// Products of conditions over different columns that WHERE may nest beyond one comparison; -1: 0 for one filter column, 1 for two, else 2.
+  /// Products of conditions over different columns that WHERE may nest beyond one comparison; -1: 0 for one filter
+  /// column, 1 for two, else 2.
   int nesting = -1;
   rlwe::Security security = rlwe::Security::bits128;
   /// Public bounds of scaled values by column name, instead of the data's own, rounded outwards.
@@ -31,15 +33,15 @@ struct SealOptions {
 };
 
 struct Proposal {
-  Header header;                              ///< without id, key, seeds
-  std::vector<std::string> columns;           ///< a line per column: its roles, encoding, bytes per row
-  std::vector<std::string> becomes_public;    ///< everything that whoever holds the file can read
-  std::vector<std::string> left_out;          ///< columns that are not sealed, with the flag that would
+  Header header;                            ///< without id, key, seeds
+  std::vector<std::string> columns;         ///< a line per column: its roles, encoding, bytes per row
+  std::vector<std::string> becomes_public;  ///< everything that whoever holds the file can read
+  std::vector<std::string> left_out;        ///< columns that are not sealed, with the flag that would
   std::uint64_t file_bytes = 0;
 };
 
-/// Errors: not_found (columns), invalid_argument (roles that cannot be, bounds the data breaks: row and column named, never the value),
-/// insecure / level_exhausted when no parameters carry it.
+/// Errors: not_found (columns), invalid_argument (roles that cannot be, bounds the data breaks: row and column named,
+/// never the value), insecure / level_exhausted when no parameters carry it.
 Result<Proposal> propose(const table::Table& table, const SealOptions& options);
 
 /// low down and high up to multiples of 10^floor(log10(high - low)), within int64.

@@ -35,20 +35,25 @@ Result<SealedTable> SealedTable::open(const std::string& path) {
   for (const Cell& cell : table.cells_) {
     table.offsets_.push_back(in.position() + expected);
     const std::uint64_t each = block_bytes(table.header_, cell);
-    if (blocks > (kMostFileBytes - expected) / each) return fail(ErrorCode::malformed, "the sealed table claims more blocks than a file can hold");
+    if (blocks > (kMostFileBytes - expected) / each)
+      return fail(ErrorCode::malformed, "the sealed table claims more blocks than a file can hold");
     expected += each * blocks;
   }
   if (expected != block_total)
-    return fail(ErrorCode::malformed, "the sealed table's blocks take ", block_total, " bytes and its header asks for ", expected, "; the file is damaged");
+    return fail(ErrorCode::malformed, "the sealed table's blocks take ", block_total, " bytes and its header asks for ",
+                expected, "; the file is damaged");
   PRISM_TRY(const ByteView all_blocks, in.view(block_total));
   (void)all_blocks;
   table.leaves_offset_ = in.position();
   PRISM_TRY(const ByteView leaves, in.view(table.cells_.size() * blocks * 32));
   PRISM_CHECKED(in.finish());
   if (tree_root(header, keys, leaves, table.cells_.size(), blocks) != table.root_)
-    return fail(ErrorCode::integrity, "the sealed table's hash tree does not match its root: the file is damaged or was changed; fetch it again");
+    return fail(
+        ErrorCode::integrity,
+        "the sealed table's hash tree does not match its root: the file is damaged or was changed; fetch it again");
   const exact::Parameters& parameters = *table.header_.parameters;
-  const exact::NoiseModel model(parameters.rlwe(), parameters.plain_modulus(), rlwe::ternary_norms(parameters.degree()), exact::NoiseModel::Mode::tails);
+  const exact::NoiseModel model(parameters.rlwe(), parameters.plain_modulus(), rlwe::ternary_norms(parameters.degree()),
+                                exact::NoiseModel::Mode::tails);
   for (std::uint32_t c = 0; c < table.cells_.size(); ++c) {
     table.seeds_.push_back(cell_seed(table.header_, c));
     table.fresh_.push_back(model.fresh_symmetric(exact::Ancestry::event(c)));
@@ -66,12 +71,14 @@ Status SealedTable::check_block(std::uint32_t cell, std::uint64_t number) const 
   const ByteView wanted = file_.bytes().subspan(leaves_offset_ + leaf, 32);
   const Digest found = leaf_digest(cell, number, block(cell, number));
   if (!std::equal(found.begin(), found.end(), wanted.begin()))
-    return fail(ErrorCode::integrity, "block ", number, " of the cell \"", describe(header_, cells_[cell]), "\" does not match the table's hash tree: the file is damaged; fetch it again");
+    return fail(ErrorCode::integrity, "block ", number, " of the cell \"", describe(header_, cells_[cell]),
+                "\" does not match the table's hash tree: the file is damaged; fetch it again");
   return {};
 }
 
 Result<exact::Ciphertext> SealedTable::load(std::uint32_t cell, std::uint64_t number) const {
-  if (cell >= cells_.size() || number >= header_.blocks()) return fail(ErrorCode::invalid_argument, "the table has no block ", number, " of cell ", cell);
+  if (cell >= cells_.size() || number >= header_.blocks())
+    return fail(ErrorCode::invalid_argument, "the table has no block ", number, " of cell ", cell);
   const ByteView bytes = block(cell, number);
   PRISM_CHECKED(check_block(cell, number));
   const auto& rlwe = header_.parameters->rlwe();
@@ -82,7 +89,8 @@ Result<exact::Ciphertext> SealedTable::load(std::uint32_t cell, std::uint64_t nu
     const kernels::Modulus& m = b.modulus(i);
     kernels::best().unpack_bits(b.row(i).data(), bytes.data() + at, b.degree(), m.bits);
     if (!kernels::best().all_below(b.row(i).data(), b.degree(), m.q))
-      return fail(ErrorCode::malformed, "block ", number, " of the cell \"", describe(header_, cells_[cell]), "\" holds a number that is not below its prime");
+      return fail(ErrorCode::malformed, "block ", number, " of the cell \"", describe(header_, cells_[cell]),
+                  "\" holds a number that is not below its prime");
     at += b.degree() * m.bits / 8;
   }
   // The pages are in the system's cache still; they need not count as this process's memory.
@@ -113,9 +121,13 @@ Result<rlwe::EvaluationKeys> SealedTable::keys(const std::vector<rlwe::KeyId>& w
     if (out.find(id.kind, id.g, id.level)) continue;
     const rlwe::BundleEntry* best = nullptr;
     for (const auto& entry : index.entries)
-      if (entry.id.kind == id.kind && entry.id.g == id.g && entry.id.level >= id.level && (best == nullptr || entry.id.level < best->id.level)) best = &entry;
+      if (entry.id.kind == id.kind && entry.id.g == id.g && entry.id.level >= id.level &&
+          (best == nullptr || entry.id.level < best->id.level))
+        best = &entry;
     if (best == nullptr)
-      return fail(ErrorCode::not_found, "this question needs ", id.kind == rlwe::KeyId::Kind::relinearise ? std::string("a relinearisation key") : "the automorphism key " + std::to_string(id.g),
+      return fail(ErrorCode::not_found, "this question needs ",
+                  id.kind == rlwe::KeyId::Kind::relinearise ? std::string("a relinearisation key")
+                                                            : "the automorphism key " + std::to_string(id.g),
                   " for level ", id.level.value, ", and the sealed table has none");
     PRISM_TRY(rlwe::SwitchKey key, rlwe::decode_key(parameters, bundle, *best));
     out.add(std::move(key));
@@ -127,7 +139,8 @@ std::uint64_t SealedTable::key_bytes(const rlwe::KeyId& wanted) const {
   std::uint64_t bytes = 0;
   std::optional<rlwe::KeyId> best;
   for (const auto& id : header_.keys)
-    if (id.kind == wanted.kind && id.g == wanted.g && id.level >= wanted.level && (!best || id.level < best->level)) best = id;
+    if (id.kind == wanted.kind && id.g == wanted.g && id.level >= wanted.level && (!best || id.level < best->level))
+      best = id;
   if (best) bytes = rlwe::switch_key_bytes(header_.parameters->rlwe(), *best);
   return bytes;
 }

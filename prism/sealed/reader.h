@@ -11,10 +11,12 @@
 
 namespace prism::sealed {
 
-/// Immutable, thread-safe. Opening checks the header, all sizes, and the hash tree down to the leaf digests; a block is checked when it is loaded.
+/// Immutable, thread-safe. Opening checks the header, all sizes, and the hash tree down to the leaf digests; a block is
+/// checked when it is loaded.
 class SealedTable {
  public:
-  /// Errors: not_found, io, malformed (damaged, cut short), unsupported (other version), integrity (the root does not match).
+  /// Errors: not_found, io, malformed (damaged, cut short), unsupported (other version), integrity (the root does not
+  /// match).
   static Result<SealedTable> open(const std::string& path);
   SealedTable(SealedTable&&) noexcept = default;
   SealedTable& operator=(SealedTable&&) noexcept = default;
@@ -29,7 +31,8 @@ class SealedTable {
   /// Bytes of the key that serves this id; 0 when none does.
   std::uint64_t key_bytes(const rlwe::KeyId& wanted) const;
 
-  /// The ciphertext of a cell in a block: digest compared, residues checked, the uniform half expanded. integrity when the block was changed.
+  /// The ciphertext of a cell in a block: digest compared, residues checked, the uniform half expanded. integrity when
+  /// the block was changed.
   Result<exact::Ciphertext> load(std::uint32_t cell, std::uint64_t block) const;
   /// Compares every block with its digest.
   Status verify() const;
@@ -43,9 +46,9 @@ class SealedTable {
   Header header_;
   Digest root_{};
   std::vector<Cell> cells_;
-  std::vector<ring::Seed> seeds_;             // of each cell's uniform halves
-  std::vector<std::uint64_t> offsets_;        // of each cell's first block in the file
-  std::vector<exact::Noise> fresh_;           // per cell
+  std::vector<ring::Seed> seeds_;       // of each cell's uniform halves
+  std::vector<std::uint64_t> offsets_;  // of each cell's first block in the file
+  std::vector<exact::Noise> fresh_;     // per cell
   std::uint64_t keys_offset_ = 0, keys_bytes_ = 0, leaves_offset_ = 0;
 };
 

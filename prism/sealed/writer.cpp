@@ -20,7 +20,8 @@ std::uint64_t blocks_bytes(const Header& header) {
   return bytes;
 }
 
-/// Per key in a bundle, before the key itself: see rlwe/files.h. Measured once on an empty and a one-key bundle by the tests.
+/// Per key in a bundle, before the key itself: see rlwe/files.h. Measured once on an empty and a one-key bundle by the
+/// tests.
 std::uint64_t bundle_bytes(const Header& header) {
   const rlwe::Parameters& parameters = header.parameters->rlwe();
   std::uint64_t bytes = rlwe::encode(rlwe::EvaluationKeys(header.parameters->rlwe_ptr())).size();
@@ -39,13 +40,15 @@ struct Workspace {
 
 std::uint64_t sealed_file_bytes(const Header& header) {
   Header sized = header;
-  return wire::kHeaderBytes + kPrologueBytes + encode(sized).size() + bundle_bytes(header) + blocks_bytes(header) + cells_of(header).size() * header.blocks() * 32;
+  return wire::kHeaderBytes + kPrologueBytes + encode(sized).size() + bundle_bytes(header) + blocks_bytes(header) +
+         cells_of(header).size() * header.blocks() * 32;
 }
 
-Result<Manifest> seal(const table::Table& table, Header header, const rlwe::SecretKey& key, host::AtomicFile& file, Random& random, Parallel& parallel,
-                      const std::function<bool(SealProgress)>& progress) {
+Result<Manifest> seal(const table::Table& table, Header header, const rlwe::SecretKey& key, host::AtomicFile& file,
+                      Random& random, Parallel& parallel, const std::function<bool(SealProgress)>& progress) {
   const auto& parameters = header.parameters;
-  if (key.parameters().digest() != parameters->rlwe().digest()) return fail(ErrorCode::mismatch, "the secret key belongs to other parameters than the table's");
+  if (key.parameters().digest() != parameters->rlwe().digest())
+    return fail(ErrorCode::mismatch, "the secret key belongs to other parameters than the table's");
   PRISM_TRY(const auto source, match_columns(table, header));
   PRISM_TRY(header.run_seed, ring::fresh_seed(random));
   PRISM_TRY(const ring::SecretSeed error_seed, ring::fresh_secret_seed(random));
@@ -93,7 +96,8 @@ Result<Manifest> seal(const table::Table& table, Header header, const rlwe::Secr
       const auto primes = parameters->rlwe().primes(cell.level);
       space.rows.resize(primes.size() * n);
       // Errors have a stream per (cell, block): the seed is this run's alone.
-      PRISM_CHECKED(encryptor.encrypt_row_into(space.rows, plain, cell.level, seeds[c], block, error_seed, (static_cast<std::uint64_t>(c) << 32) | block));
+      PRISM_CHECKED(encryptor.encrypt_row_into(space.rows, plain, cell.level, seeds[c], block, error_seed,
+                                               (static_cast<std::uint64_t>(c) << 32) | block));
       space.packed.resize(block_bytes(header, cell));
       std::size_t offset = 0;
       for (std::size_t i = 0; i < primes.size(); ++i) {
@@ -107,7 +111,8 @@ Result<Manifest> seal(const table::Table& table, Header header, const rlwe::Secr
       return file.write_at(offsets[c] + block * space.packed.size(), space.packed);
     }();
     const std::uint64_t count = ++done;
-    if (outcome && worker == 0 && progress && !progress({count, all})) outcome = Status(fail(ErrorCode::interrupted, "stopped before the table was sealed; nothing was written"));
+    if (outcome && worker == 0 && progress && !progress({count, all}))
+      outcome = Status(fail(ErrorCode::interrupted, "stopped before the table was sealed; nothing was written"));
     if (!outcome) stop = true;
   });
   for (auto& space : spaces)
@@ -130,7 +135,8 @@ Result<Manifest> seal(const table::Table& table, Header header, const rlwe::Secr
   PRISM_CHECKED(file.write_at(wire::kHeaderBytes + kPrologueBytes + header_bytes.size(), key_bytes));
   manifest.header = std::move(header);
   for (std::size_t c = 0; c < manifest.header.columns.size(); ++c)
-    manifest.dictionaries.push_back(manifest.header.columns[c].code ? table.columns[source[c]].dictionary : std::vector<std::string>());
+    manifest.dictionaries.push_back(manifest.header.columns[c].code ? table.columns[source[c]].dictionary
+                                                                    : std::vector<std::string>());
   return manifest;
 }
 

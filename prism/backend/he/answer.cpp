@@ -20,7 +20,8 @@ void write_row(wire::Writer& out, std::span<const std::uint64_t> row, unsigned b
 Status read_row(wire::Reader& in, std::span<std::uint64_t> row, const kernels::Modulus& m) {
   PRISM_TRY(const ByteView bytes, in.view(packed_size(row.size(), m.bits)));
   kernels::best().unpack_bits(row.data(), bytes.data(), row.size(), m.bits);
-  if (!kernels::best().all_below(row.data(), row.size(), m.q)) return fail(ErrorCode::malformed, "the answer holds a number that is not below its prime; it is damaged");
+  if (!kernels::best().all_below(row.data(), row.size(), m.q))
+    return fail(ErrorCode::malformed, "the answer holds a number that is not below its prime; it is damaged");
   return {};
 }
 
@@ -67,20 +68,23 @@ Result<ParsedAnswer> parse_answer(ByteView file) {
   return answer;
 }
 
-Result<program::Outcome> parse_items(const ParsedAnswer& answer, std::shared_ptr<const exact::Parameters> parameters, program::Delivery delivery,
-                                     std::size_t outputs, math::Bound noise) {
+Result<program::Outcome> parse_items(const ParsedAnswer& answer, std::shared_ptr<const exact::Parameters> parameters,
+                                     program::Delivery delivery, std::size_t outputs, math::Bound noise) {
   const bool packed = delivery == program::Delivery::packed;
   const std::size_t wanted = packed ? (outputs + program::kPackedGroup - 1) / program::kPackedGroup : outputs;
   if (answer.head.delivery != delivery || answer.head.items != wanted)
-    return fail(ErrorCode::mismatch, "the answer holds ", answer.head.items, " encrypted items and this question has ", wanted, "; it does not answer this question");
+    return fail(ErrorCode::mismatch, "the answer holds ", answer.head.items, " encrypted items and this question has ",
+                wanted, "; it does not answer this question");
   const rlwe::Level level{0};
   const ring::PrimeSet primes = parameters->rlwe().primes(level);
   const ring::Ring& ring = parameters->rlwe().ring();
   const std::size_t n = parameters->degree();
   std::uint64_t each = 0;
-  for (const auto p : primes.indexes()) each += packed ? 2 * packed_size(n, ring.modulus(p).bits) : packed_size(n, ring.modulus(p).bits) + 8;
+  for (const auto p : primes.indexes())
+    each += packed ? 2 * packed_size(n, ring.modulus(p).bits) : packed_size(n, ring.modulus(p).bits) + 8;
   if (answer.items.size() != each * wanted)
-    return fail(ErrorCode::malformed, "the answer's numbers take ", answer.items.size(), " bytes and ", each * wanted, " were expected; the file is damaged");
+    return fail(ErrorCode::malformed, "the answer's numbers take ", answer.items.size(), " bytes and ", each * wanted,
+                " were expected; the file is damaged");
   const std::uint64_t factor = parameters->correction(rlwe::Level{0});
   wire::Reader in(answer.items, "an answer");
   program::Outcome outcome;
@@ -95,12 +99,14 @@ Result<program::Outcome> parse_items(const ParsedAnswer& answer, std::shared_ptr
       }
       outcome.packed.push_back(std::move(c));
     } else {
-      exact::LweSample sample{.parameters = parameters, .a = {}, .b = {}, .level = level, .correction = factor, .noise = noise};
+      exact::LweSample sample{
+          .parameters = parameters, .a = {}, .b = {}, .level = level, .correction = factor, .noise = noise};
       for (const auto p : primes.indexes()) {
         Residues row(n);
         PRISM_CHECKED(read_row(in, row, ring.modulus(p)));
         PRISM_TRY(const std::uint64_t b, in.u64());
-        if (b >= ring.prime(p)) return fail(ErrorCode::malformed, "the answer holds a number that is not below its prime; it is damaged");
+        if (b >= ring.prime(p))
+          return fail(ErrorCode::malformed, "the answer holds a number that is not below its prime; it is damaged");
         sample.a.push_back(std::move(row));
         sample.b.push_back(b);
       }

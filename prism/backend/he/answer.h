@@ -1,8 +1,10 @@
-// prism/backend/he/answer.h - the file an evaluator hands back: the question, what it was computed over, and encrypted numbers.
+// prism/backend/he/answer.h - the file an evaluator hands back: the question, what it was computed over, and encrypted
+// numbers.
 //
-// Wire kind `answer`, version 1. Body: string sql | string table name | 16 bytes table id | digest root | digest program | u8 delivery |
-// u64 count | items. An item of delivery 0 (samples) is, for each prime of level 0, N packed residues a and one u64 residue b; of delivery 1
-// (packed) two rows of N packed residues per prime. Nothing in it is believed: see open.h.
+// Wire kind `answer`, version 1. Body: string sql | string table name | 16 bytes table id | digest root | digest
+// program | u8 delivery | u64 count | items. An item of delivery 0 (samples) is, for each prime of level 0, N packed
+// residues a and one u64 residue b; of delivery 1 (packed) two rows of N packed residues per prime. Nothing in it is
+// believed: see open.h.
 #pragma once
 #include <string>
 #include <vector>
@@ -34,9 +36,9 @@ struct ParsedAnswer {
 };
 Result<ParsedAnswer> parse_answer(ByteView file);
 
-/// The items, checked against the parameters before memory is spent: exactly `outputs` numbers in the program's delivery, every residue canonical.
-/// `noise` is what the recompiled program may have; `correction` likewise.
-Result<program::Outcome> parse_items(const ParsedAnswer& answer, std::shared_ptr<const exact::Parameters> parameters, program::Delivery delivery,
-                                     std::size_t outputs, math::Bound noise);
+/// The items, checked against the parameters before memory is spent: exactly `outputs` numbers in the program's
+/// delivery, every residue canonical. `noise` is what the recompiled program may have; `correction` likewise.
+Result<program::Outcome> parse_items(const ParsedAnswer& answer, std::shared_ptr<const exact::Parameters> parameters,
+                                     program::Delivery delivery, std::size_t outputs, math::Bound noise);
 
 }  // namespace prism::backend::he

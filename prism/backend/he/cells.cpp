@@ -25,7 +25,8 @@ Node Cells::node(Cell::Kind kind, std::uint32_t column, std::uint32_t index, std
 
 Node Cells::one_hot_sum(std::uint32_t column, std::uint64_t first, std::uint64_t last) {
   std::vector<Node> cells;
-  for (std::uint64_t i = first; i <= last; ++i) cells.push_back(node(Cell::Kind::one_hot, column, static_cast<std::uint32_t>(i)));
+  for (std::uint64_t i = first; i <= last; ++i)
+    cells.push_back(node(Cell::Kind::one_hot, column, static_cast<std::uint32_t>(i)));
   return builder_.sum(std::move(cells));
 }
 
@@ -33,7 +34,8 @@ std::optional<Node> Cells::validity(std::uint32_t column) {
   const sealed::Column& c = header_.columns[column];
   if (!c.schema.nullable) return existence();
   if (has(Cell::Kind::valid, column)) return node(Cell::Kind::valid, column);
-  check(c.code.has_value() && c.code->kind == sealed::Code::Kind::one_hot, "a nullable column has validity or a one-hot code");
+  check(c.code.has_value() && c.code->kind == sealed::Code::Kind::one_hot,
+        "a nullable column has validity or a one-hot code");
   return one_hot_sum(column, 0, c.code->size - 1);
 }
 

@@ -16,7 +16,8 @@ class Cells {
   Cells(const sealed::Header& header, program::Builder& builder);
 
   bool has(sealed::Cell::Kind kind, std::uint32_t column, std::uint32_t index = 0, std::uint32_t threshold = 0) const;
-  program::Node node(sealed::Cell::Kind kind, std::uint32_t column, std::uint32_t index = 0, std::uint32_t threshold = 0);
+  program::Node node(sealed::Cell::Kind kind, std::uint32_t column, std::uint32_t index = 0,
+                     std::uint32_t threshold = 0);
   /// Sum of one-hot cells [first, last] of a column.
   program::Node one_hot_sum(std::uint32_t column, std::uint64_t first, std::uint64_t last);
   /// 1 for rows where the column is not NULL; absent when that is every row.

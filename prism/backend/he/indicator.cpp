@@ -17,14 +17,17 @@ namespace {
 
 std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
 
-// ---- one column -------------------------------------------------------------------------------------------------------
+// ---- one column
+// -------------------------------------------------------------------------------------------------------
 
-/// lt: the digits from here on are below the constant's; eq: they equal it. Absent lt is 0; eq is absent when nobody asked for it.
+/// lt: the digits from here on are below the constant's; eq: they equal it. Absent lt is 0; eq is absent when nobody
+/// asked for it.
 struct Compared {
   std::optional<Node> lt, eq;
 };
 
-/// Digits [first, last) of a column against those of a constant, as a balanced tree: (lt, eq)(lt', eq') = (lt + eq lt', eq eq').
+/// Digits [first, last) of a column against those of a constant, as a balanced tree: (lt, eq)(lt', eq') = (lt + eq lt',
+/// eq eq').
 class DigitComparison {
  public:
   DigitComparison(std::uint32_t column, const Code& code, std::uint64_t constant, Cells& cells)
@@ -51,7 +54,8 @@ class DigitComparison {
   Node threshold(std::size_t digit, std::uint32_t c) {
     return cells_.node(Cell::Kind::thermometer, column_, static_cast<std::uint32_t>(digit), c);
   }
-  /// "1" at this digit: at the leading digit it is "not NULL", so that NULLs and empty slots are 0 in every product; below, anything that is 1 for real values.
+  /// "1" at this digit: at the leading digit it is "not NULL", so that NULLs and empty slots are 0 in every product;
+  /// below, anything that is 1 for real values.
   Node one_minus(std::size_t digit, Node x) {
     if (digit == 0)
       if (const auto valid = cells_.validity(column_)) return builder().subtract(*valid, x);
@@ -131,23 +135,27 @@ Result<Node> inside(std::uint32_t column, const Code& code, const std::vector<Co
 
 /// Indicator of a subformula: a constant, or a node.
 struct Truth {
-  bool constant = false;          ///< meaningful when node is absent
+  bool constant = false;  ///< meaningful when node is absent
   std::optional<Node> node{};
 };
 
-Result<Truth> test_indicator(const sql::ColumnTest& test, Cells& cells, const Dictionaries& dictionaries, std::string_view sql) {
+Result<Truth> test_indicator(const sql::ColumnTest& test, Cells& cells, const Dictionaries& dictionaries,
+                             std::string_view sql) {
   const sealed::Column& column = cells.header().columns[test.column];
   const auto number = static_cast<std::uint32_t>(test.column);
   Builder& builder = cells.builder();
   // IS [NOT] NULL needs to know only which values are there, whatever role the column has.
-  bool every_value = column.schema.type == table::ColumnType::text
-                         ? test.texts.size() == 1 && !test.texts[0].low && !test.texts[0].high
-                         : test.intervals.size() == 1 && test.intervals[0].low == INT64_MIN && test.intervals[0].high == INT64_MAX;
+  bool every_value =
+      column.schema.type == table::ColumnType::text
+          ? test.texts.size() == 1 && !test.texts[0].low && !test.texts[0].high
+          : test.intervals.size() == 1 && test.intervals[0].low == INT64_MIN && test.intervals[0].high == INT64_MAX;
   std::vector<CodeInterval> intervals;
   if (!every_value && (!test.intervals.empty() || !test.texts.empty())) {
     if (!column.code)
       return refusal(ErrorCode::refused, sql, test.position, "he/role",
-                     "column " + quoted(column.schema.name) + " was not sealed as a filter, so its values cannot be compared; seal with --role " + column.schema.name + "=filter");
+                     "column " + quoted(column.schema.name) +
+                         " was not sealed as a filter, so its values cannot be compared; seal with --role " +
+                         column.schema.name + "=filter");
     PRISM_TRY(intervals, codes_of(test, column, dictionaries, sql));
     every_value = intervals.size() == 1 && intervals[0].first == 0 && intervals[0].last + 1 == column.code->size;
   }
@@ -167,17 +175,21 @@ Result<Truth> test_indicator(const sql::ColumnTest& test, Cells& cells, const Di
   return truth;
 }
 
-// ---- whole conditions ---------------------------------------------------------------------------------------------------
+// ---- whole conditions
+// ---------------------------------------------------------------------------------------------------
 
 class Formula {
  public:
-  Formula(Cells& cells, const Dictionaries& dictionaries, std::string_view sql) : cells_(cells), dictionaries_(dictionaries), sql_(sql) {}
+  Formula(Cells& cells, const Dictionaries& dictionaries, std::string_view sql)
+      : cells_(cells), dictionaries_(dictionaries), sql_(sql) {}
 
   /// Evaluates with some tests (by address) already decided.
   Result<Truth> evaluate(const Predicate& p, const std::vector<std::pair<const Predicate*, bool>>& decided = {}) {
     switch (p.kind) {
-      case Predicate::Kind::always: return Truth{true, {}};
-      case Predicate::Kind::never: return Truth{false, {}};
+      case Predicate::Kind::always:
+        return Truth{true, {}};
+      case Predicate::Kind::never:
+        return Truth{false, {}};
       case Predicate::Kind::test: {
         for (const auto& [which, value] : decided)
           if (which == &p) return Truth{value, {}};
@@ -221,8 +233,9 @@ class Formula {
     return nodes[0];
   }
 
-  /// The formula as a polynomial in its range tests d_1..d_k: sum over subsets S of (product of S) * A_S, where A_S is a signed sum of the
-  /// formula with the tests decided. Range tests are deep; everything else is folded into the A_S before it meets them.
+  /// The formula as a polynomial in its range tests d_1..d_k: sum over subsets S of (product of S) * A_S, where A_S is
+  /// a signed sum of the formula with the tests decided. Range tests are deep; everything else is folded into the A_S
+  /// before it meets them.
   Result<Truth> multilinear(const Predicate& p, const std::vector<const Predicate*>& candidates) {
     Builder& b = cells_.builder();
     std::vector<const Predicate*> deep;
@@ -273,7 +286,8 @@ class Formula {
       std::vector<Node> terms;
       for (const auto& [node, factor] : factors) terms.push_back(b.scale(node, factor));
       const Node coefficient = b.add_rows(b.sum(terms), constant);
-      // The coefficient joins the shallowest deep test first, then everything is multiplied as usual; the last product stays open for the sum.
+      // The coefficient joins the shallowest deep test first, then everything is multiplied as usual; the last product
+      // stays open for the sum.
       chosen.push_back(coefficient);
       while (chosen.size() > 2) {
         std::stable_sort(chosen.begin(), chosen.end(), [&](Node x, Node y) { return b.level(x) > b.level(y); });
@@ -316,7 +330,8 @@ void collect_deep(const Predicate& p, const sealed::Header& header, std::vector<
 
 }  // namespace
 
-Result<std::vector<CodeInterval>> codes_of(const sql::ColumnTest& test, const sealed::Column& column, const Dictionaries& dictionaries, std::string_view sql) {
+Result<std::vector<CodeInterval>> codes_of(const sql::ColumnTest& test, const sealed::Column& column,
+                                           const Dictionaries& dictionaries, std::string_view sql) {
   std::vector<CodeInterval> codes;
   const Code& code = *column.code;
   if (column.schema.type != table::ColumnType::text) {
@@ -324,24 +339,32 @@ Result<std::vector<CodeInterval>> codes_of(const sql::ColumnTest& test, const se
     for (const sql::Interval& i : test.intervals) {
       const std::int64_t low = std::max(i.low, code.low), high = std::min(i.high, highest);
       if (low > high) continue;
-      codes.push_back({static_cast<std::uint64_t>(low) - static_cast<std::uint64_t>(code.low), static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(code.low)});
+      codes.push_back({static_cast<std::uint64_t>(low) - static_cast<std::uint64_t>(code.low),
+                       static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(code.low)});
     }
     return codes;
   }
   const auto entries = dictionaries.find(test.column);
   if (entries == dictionaries.end())
-    return refusal(ErrorCode::refused, sql, test.position, "he/private-dictionary",
-                   "the values of column " + quoted(column.schema.name) +
-                       " are private, so a literal cannot be found among them; ask the owner for an exported dictionary (prism dictionary) and pass it with --dictionary, or have the column sealed with --publish " +
-                       column.schema.name);
+    return refusal(
+        ErrorCode::refused, sql, test.position, "he/private-dictionary",
+        "the values of column " + quoted(column.schema.name) +
+            " are private, so a literal cannot be found among them; ask the owner for an exported dictionary (prism "
+            "dictionary) and pass it with --dictionary, or have the column sealed with --publish " +
+            column.schema.name);
   const std::vector<std::string>& words = entries->second;
   for (const sql::TextInterval& i : test.texts) {
     auto first = words.begin();
     auto last = words.end();
-    if (i.low) first = i.low_included ? std::lower_bound(words.begin(), words.end(), *i.low) : std::upper_bound(words.begin(), words.end(), *i.low);
-    if (i.high) last = i.high_included ? std::upper_bound(words.begin(), words.end(), *i.high) : std::lower_bound(words.begin(), words.end(), *i.high);
+    if (i.low)
+      first = i.low_included ? std::lower_bound(words.begin(), words.end(), *i.low)
+                             : std::upper_bound(words.begin(), words.end(), *i.low);
+    if (i.high)
+      last = i.high_included ? std::upper_bound(words.begin(), words.end(), *i.high)
+                             : std::lower_bound(words.begin(), words.end(), *i.high);
     if (first >= last) continue;
-    const auto from = static_cast<std::uint64_t>(first - words.begin()), to = static_cast<std::uint64_t>(last - words.begin()) - 1;
+    const auto from = static_cast<std::uint64_t>(first - words.begin()),
+               to = static_cast<std::uint64_t>(last - words.begin()) - 1;
     if (!codes.empty() && codes.back().last + 1 == from)
       codes.back().last = to;
     else
@@ -350,11 +373,14 @@ Result<std::vector<CodeInterval>> codes_of(const sql::ColumnTest& test, const se
   return codes;
 }
 
-Result<Condition> indicator(const Predicate& predicate, int level, Cells& cells, const Dictionaries& dictionaries, std::string_view sql) {
+Result<Condition> indicator(const Predicate& predicate, int level, Cells& cells, const Dictionaries& dictionaries,
+                            std::string_view sql) {
   if (predicate.kind == Predicate::Kind::never) return Condition{false, {}};
   if (predicate.kind == Predicate::Kind::always) return Condition{true, {}};
   Formula formula(cells, dictionaries, sql);
-  const auto fits = [&](const Result<Truth>& truth) { return truth && (!truth->node || cells.builder().level(*truth->node) >= level); };
+  const auto fits = [&](const Result<Truth>& truth) {
+    return truth && (!truth->node || cells.builder().level(*truth->node) >= level);
+  };
   auto truth = formula.evaluate(predicate);
   if (!truth && truth.error().code != ErrorCode::level_exhausted) return std::move(truth).error();
   if (!fits(truth)) {
@@ -368,7 +394,8 @@ Result<Condition> indicator(const Predicate& predicate, int level, Cells& cells,
   }
   if (!fits(truth)) {
     return refusal(ErrorCode::level_exhausted, sql, predicate.test.position, "he/depth",
-                   "the condition combines more columns than this table was sealed for; drop a comparison, or seal again with a larger --nesting");
+                   "the condition combines more columns than this table was sealed for; drop a comparison, or seal "
+                   "again with a larger --nesting");
   }
   return Condition{truth->node.has_value() || truth->constant, truth->node};
 }

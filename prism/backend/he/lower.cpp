@@ -25,15 +25,20 @@ Int128 magnitude(const sealed::Column& c) {
 
 /// What one primitive sums: nodes with a weight 2^(limb_bits*j) each, or "every row" when there is nothing to look at.
 struct Value {
-  std::vector<Node> limbs;       ///< empty: 1 in every row
+  std::vector<Node> limbs;  ///< empty: 1 in every row
   int limb_bits = 0;
-  Int128 bound = 1;              ///< of |slot| in any limb
+  Int128 bound = 1;  ///< of |slot| in any limb
 };
 
 class Lowering {
  public:
   Lowering(const sql::Plan& plan, const sealed::Header& header, const Dictionaries& dictionaries, std::string_view sql)
-      : plan_(plan), header_(header), dictionaries_(dictionaries), sql_(sql), builder_(header.parameters), cells_(header, builder_) {}
+      : plan_(plan),
+        header_(header),
+        dictionaries_(dictionaries),
+        sql_(sql),
+        builder_(header.parameters),
+        cells_(header, builder_) {}
 
   Result<Lowered> run() {
     PRISM_TRY(auto keys, groups());
@@ -68,7 +73,8 @@ class Lowering {
       for (std::size_t p = 0; p < values.size(); ++p) group.primitives.push_back(source(values[p], selector));
       lowered.groups.push_back(std::move(group));
     }
-    const bool packs = std::any_of(header_.keys.begin(), header_.keys.end(), [](const auto& k) { return k.kind == rlwe::KeyId::Kind::automorphism; });
+    const bool packs = std::any_of(header_.keys.begin(), header_.keys.end(),
+                                   [](const auto& k) { return k.kind == rlwe::KeyId::Kind::automorphism; });
     // One or two samples are smaller than a packed ciphertext and need no further keys.
     const std::size_t outputs = outputs_;
     lowered.program = builder_.finish(packs && outputs > 2 ? program::Delivery::packed : program::Delivery::samples);
@@ -87,18 +93,21 @@ class Lowering {
       const sealed::Column& column = header_.columns[c];
       if (!column.group)
         return refusal(ErrorCode::refused, sql_, -1, "he/role",
-                       "column " + quoted(column.schema.name) + " was not sealed as a group; seal with --role " + column.schema.name + "=group");
+                       "column " + quoted(column.schema.name) + " was not sealed as a group; seal with --role " +
+                           column.schema.name + "=group");
       const auto number = static_cast<std::uint32_t>(c);
       std::vector<Key> keys;
       for (std::uint64_t code = 0; code < column.code->size; ++code)
         keys.push_back({{code}, cells_.node(Cell::Kind::one_hot, number, static_cast<std::uint32_t>(code))});
-      if (column.schema.nullable) keys.push_back({{std::nullopt}, cells_.complement(cells_.one_hot_sum(number, 0, column.code->size - 1))});
+      if (column.schema.nullable)
+        keys.push_back({{std::nullopt}, cells_.complement(cells_.one_hot_sum(number, 0, column.code->size - 1))});
       product *= keys.size();
       columns.push_back(std::move(keys));
     }
     if (product > kMostGroups)
       return refusal(ErrorCode::refused, sql_, -1, "he/groups",
-                     std::to_string(product) + " groups are possible and at most " + std::to_string(kMostGroups) + " can be answered; group by fewer columns");
+                     std::to_string(product) + " groups are possible and at most " + std::to_string(kMostGroups) +
+                         " can be answered; group by fewer columns");
     if (columns.size() == 1) return std::move(columns[0]);
     std::vector<Key> pairs;
     for (const Key& a : columns[0])
@@ -117,7 +126,8 @@ class Lowering {
     Value value;
     value.limb_bits = encoding.limb_bits;
     value.bound = Int128{1} << (encoding.limb_bits - 1);
-    for (int j = 0; j < encoding.count; ++j) value.limbs.push_back(cells_.node(kind, column, static_cast<std::uint32_t>(j)));
+    for (int j = 0; j < encoding.count; ++j)
+      value.limbs.push_back(cells_.node(kind, column, static_cast<std::uint32_t>(j)));
     return value;
   }
 
@@ -133,7 +143,9 @@ class Lowering {
       const sealed::Column& column = header_.columns[c];
       if (primitive.kind == sql::Primitive::Kind::sum && !column.measure)
         return refusal(ErrorCode::refused, sql_, primitive.position, "he/role",
-                       "column " + quoted(column.schema.name) + " was not sealed as a measure, so it cannot be summed; seal with --role " + column.schema.name + "=measure");
+                       "column " + quoted(column.schema.name) +
+                           " was not sealed as a measure, so it cannot be summed; seal with --role " +
+                           column.schema.name + "=measure");
     }
     const auto a = static_cast<std::uint32_t>(columns[0]);
     const auto b = static_cast<std::uint32_t>(columns.back());
@@ -141,7 +153,8 @@ class Lowering {
     if (columns.size() == 1) return limbs(Cell::Kind::limb, a, *header_.columns[a].value);
     if (square && header_.columns[a].square) return limbs(Cell::Kind::square_limb, a, *header_.columns[a].square);
     for (std::uint32_t p = 0; p < header_.products.size(); ++p)
-      if (header_.products[p].a == a && header_.products[p].b == b) return limbs(Cell::Kind::product_limb, p, header_.products[p].limbs);
+      if (header_.products[p].a == a && header_.products[p].b == b)
+        return limbs(Cell::Kind::product_limb, p, header_.products[p].limbs);
     return computed_product(primitive, a, b, square);
   }
 
@@ -176,13 +189,15 @@ class Lowering {
     const sealed::Column &ca = header_.columns[a], &cb = header_.columns[b];
     const std::string name = ca.schema.name + "*" + cb.schema.name;
     const std::string advice = square ? "seal without --no-squares" : "seal with --product " + name;
-    if (ca.value->count != 1 || cb.value->count != 1) return too_wide(primitive, "the values of " + name + " are too wide to multiply under encryption", advice);
+    if (ca.value->count != 1 || cb.value->count != 1)
+      return too_wide(primitive, "the values of " + name + " are too wide to multiply under encryption", advice);
     Value value;
     value.bound = magnitude(ca) * magnitude(cb);
     if (value.bound * static_cast<Int128>(header_.rows) >= static_cast<Int128>(header_.parameters->plain_modulus() / 2))
       return too_wide(primitive, "the sum of " + name + " could exceed what this table's numbers hold", advice);
     const Node left = cells_.node(Cell::Kind::limb, a), right = cells_.node(Cell::Kind::limb, b);
-    if (header_.measure_level < (selected_ ? 2 : 1)) return too_wide(primitive, name + " would need one more level than this table has", advice);
+    if (header_.measure_level < (selected_ ? 2 : 1))
+      return too_wide(primitive, name + " would need one more level than this table has", advice);
     if (!selected_) {
       value.limbs.push_back(builder_.product(left, right));
       return value;
@@ -205,7 +220,8 @@ class Lowering {
       return out;
     }
     const bool already_selected = value.limbs.size() == 1 && selector && value.limbs[0] == *selector;
-    for (const Node limb : value.limbs) out.outputs.push_back(emit(selector && !already_selected ? builder_.product(*selector, limb) : limb));
+    for (const Node limb : value.limbs)
+      out.outputs.push_back(emit(selector && !already_selected ? builder_.product(*selector, limb) : limb));
     return out;
   }
 
@@ -225,7 +241,7 @@ class Lowering {
   std::string_view sql_;
   Builder builder_;
   Cells cells_;
-  bool selected_ = false;   // rows are chosen by a condition or a group
+  bool selected_ = false;  // rows are chosen by a condition or a group
   std::map<Node, std::size_t> emitted_;
   std::size_t outputs_ = 0;
 };
@@ -246,7 +262,8 @@ sql::Catalog catalog_of(const sealed::Header& header) {
   return catalog;
 }
 
-Result<Lowered> lower(const sql::Plan& plan, const sealed::Header& header, const Dictionaries& dictionaries, std::string_view sql) {
+Result<Lowered> lower(const sql::Plan& plan, const sealed::Header& header, const Dictionaries& dictionaries,
+                      std::string_view sql) {
   return Lowering(plan, header, dictionaries, sql).run();
 }
 

@@ -13,7 +13,8 @@ namespace {
 Dictionaries dictionaries_of(const sealed::Manifest& manifest) {
   Dictionaries out;
   for (std::size_t c = 0; c < manifest.header.columns.size(); ++c)
-    if (manifest.header.columns[c].schema.type == table::ColumnType::text && manifest.header.columns[c].code) out[c] = manifest.dictionaries[c];
+    if (manifest.header.columns[c].schema.type == table::ColumnType::text && manifest.header.columns[c].code)
+      out[c] = manifest.dictionaries[c];
   return out;
 }
 
@@ -31,22 +32,29 @@ Result<Recompiled> recompile(ByteView file, const sealed::Manifest& manifest) {
   PRISM_TRY(r.answer, parse_answer(file));
   const AnswerHead& head = r.answer.head;
   if (head.id != manifest.header.id)
-    return fail(ErrorCode::mismatch, "the answer is about table ", to_hex(head.id), " and this manifest about table ", to_hex(manifest.header.id));
+    return fail(ErrorCode::mismatch, "the answer is about table ", to_hex(head.id), " and this manifest about table ",
+                to_hex(manifest.header.id));
   if (head.root != manifest.root)
-    return fail(ErrorCode::integrity, "the answer was computed over another version of the sealed table than the one these keys remember (root ", to_hex(head.root), ", wanted ",
-                to_hex(manifest.root), "); ask for it to be computed over the original file");
+    return fail(
+        ErrorCode::integrity,
+        "the answer was computed over another version of the sealed table than the one these keys remember (root ",
+        to_hex(head.root), ", wanted ", to_hex(manifest.root), "); ask for it to be computed over the original file");
   PRISM_TRY(r.plan, sql::plan_query(head.sql, catalog_of(manifest.header)));
   PRISM_TRY(r.lowered, lower(r.plan, manifest.header, dictionaries_of(manifest), head.sql));
   const auto& parameters = manifest.header.parameters;
   if (head.program != program::digest(r.lowered.program, *parameters, manifest.root))
-    return fail(ErrorCode::mismatch, "the answer was not computed by this question's program; it was made by another version of Prism, or for another question");
+    return fail(ErrorCode::mismatch,
+                "the answer was not computed by this question's program; it was made by another version of Prism, or "
+                "for another question");
   PRISM_TRY(r.analysis, program::analyse(r.lowered.program, *parameters, manifest.header.blocks()));
-  PRISM_TRY(r.outcome, parse_items(r.answer, parameters, r.lowered.program.delivery, r.lowered.program.outputs.size(), r.analysis.final_noise));
+  PRISM_TRY(r.outcome, parse_items(r.answer, parameters, r.lowered.program.delivery, r.lowered.program.outputs.size(),
+                                   r.analysis.final_noise));
   return r;
 }
 
 /// The planned coefficients, modulo t.
-Result<std::vector<std::uint64_t>> planned(const Recompiled& r, const exact::Decryptor& decryptor, const exact::Evaluator& evaluator) {
+Result<std::vector<std::uint64_t>> planned(const Recompiled& r, const exact::Decryptor& decryptor,
+                                           const exact::Evaluator& evaluator) {
   if (r.lowered.program.delivery == program::Delivery::samples) return decryptor.decrypt_lwe(r.outcome.samples);
   std::vector<std::uint64_t> values;
   const std::size_t outputs = r.lowered.program.outputs.size();
@@ -59,7 +67,8 @@ Result<std::vector<std::uint64_t>> planned(const Recompiled& r, const exact::Dec
   return values;
 }
 
-sql::KeyValue key_value(const sealed::Manifest& manifest, std::size_t column, const std::optional<std::uint64_t>& code) {
+sql::KeyValue key_value(const sealed::Manifest& manifest, std::size_t column,
+                        const std::optional<std::uint64_t>& code) {
   if (!code) return std::monostate{};
   const sealed::Column& c = manifest.header.columns[column];
   if (c.schema.type == table::ColumnType::text) return manifest.dictionaries[column][*code];
@@ -84,13 +93,16 @@ Result<Opened> open_answer(ByteView file, const sealed::Manifest& manifest, cons
   std::vector<sql::GroupValues> groups;
   for (const Group& group : r.lowered.groups) {
     sql::GroupValues values;
-    for (std::size_t k = 0; k < group.codes.size(); ++k) values.keys.push_back(key_value(manifest, r.plan.group_by[k], group.codes[k]));
+    for (std::size_t k = 0; k < group.codes.size(); ++k)
+      values.keys.push_back(key_value(manifest, r.plan.group_by[k], group.codes[k]));
     for (const PrimitiveSource& source : group.primitives) {
       Int128 total = source.constant;
       for (std::size_t j = source.outputs.size(); j-- > 0;) {
         const Int128 sum = sums[source.outputs[j]];
         if (sum > source.output_bound || -sum > source.output_bound)
-          return fail(ErrorCode::integrity, "the answer holds a number outside what the table's bounds allow: it was not computed as asked; do not tell its sender");
+          return fail(ErrorCode::integrity,
+                      "the answer holds a number outside what the table's bounds allow: it was not computed as asked; "
+                      "do not tell its sender");
         total += sum * (Int128{1} << (source.limb_bits * static_cast<int>(j)));
       }
       values.primitives.push_back(total);
@@ -104,7 +116,8 @@ Result<Opened> open_answer(ByteView file, const sealed::Manifest& manifest, cons
   return opened;
 }
 
-Result<std::vector<std::vector<std::uint64_t>>> decrypt_everything(ByteView file, const sealed::Manifest& manifest, const rlwe::SecretKey& key) {
+Result<std::vector<std::vector<std::uint64_t>>> decrypt_everything(ByteView file, const sealed::Manifest& manifest,
+                                                                   const rlwe::SecretKey& key) {
   PRISM_TRY(const Recompiled r, recompile(file, manifest));
   const exact::Decryptor decryptor(key, manifest.header.parameters);
   std::vector<std::vector<std::uint64_t>> out;

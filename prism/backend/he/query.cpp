@@ -13,7 +13,9 @@ class TableInputs final : public program::Inputs {
   explicit TableInputs(const sealed::SealedTable& table) : table_(table) {}
   std::uint64_t blocks() const override { return table_.header().blocks(); }
   std::uint64_t rows_in_block(std::uint64_t block) const override { return table_.header().rows_in_block(block); }
-  Result<exact::Ciphertext> load(std::uint32_t cell, std::uint64_t block, rlwe::Level) const override { return table_.load(cell, block); }
+  Result<exact::Ciphertext> load(std::uint32_t cell, std::uint64_t block, rlwe::Level) const override {
+    return table_.load(cell, block);
+  }
 
  private:
   const sealed::SealedTable& table_;
@@ -40,16 +42,19 @@ Result<Compiled> compile(const sealed::SealedTable& table, std::string_view sql,
   for (const auto& [column, words] : extra) dictionaries.insert_or_assign(column, words);
   PRISM_TRY(question.plan, sql::plan_query(sql, catalog_of(table.header())));
   PRISM_TRY(question.lowered, lower(question.plan, table.header(), dictionaries, sql));
-  PRISM_TRY(question.analysis, program::analyse(question.lowered.program, *table.header().parameters, table.header().blocks()));
+  PRISM_TRY(question.analysis,
+            program::analyse(question.lowered.program, *table.header().parameters, table.header().blocks()));
   question.digest = program::digest(question.lowered.program, *table.header().parameters, table.root());
   return question;
 }
 
-Result<Bytes> answer_query(const sealed::SealedTable& table, const Compiled& question, Parallel& parallel, const program::RunOptions& options) {
+Result<Bytes> answer_query(const sealed::SealedTable& table, const Compiled& question, Parallel& parallel,
+                           const program::RunOptions& options) {
   PRISM_TRY(const rlwe::EvaluationKeys keys, table.keys(question.analysis.keys));
   const exact::Evaluator evaluator(table.header().parameters);
   const TableInputs inputs(table);
-  PRISM_TRY(const program::Outcome outcome, program::run(question.lowered.program, evaluator, keys, inputs, parallel, options));
+  PRISM_TRY(const program::Outcome outcome,
+            program::run(question.lowered.program, evaluator, keys, inputs, parallel, options));
   AnswerHead head;
   head.sql = question.sql;
   head.table = table.header().name;
@@ -60,7 +65,8 @@ Result<Bytes> answer_query(const sealed::SealedTable& table, const Compiled& que
   return encode_answer(head, outcome);
 }
 
-Prediction predict(const sealed::SealedTable& table, const Compiled& question, const Clock& clock, std::size_t workers) {
+Prediction predict(const sealed::SealedTable& table, const Compiled& question, const Clock& clock,
+                   std::size_t workers) {
   const sealed::Header& header = table.header();
   const ring::Ring& ring = header.parameters->rlwe().ring();
   const std::size_t n = ring.degree();
@@ -73,13 +79,15 @@ Prediction predict(const sealed::SealedTable& table, const Compiled& question, c
   const double expand = seconds_of(clock, [&] { ring::uniform_row(c, ring, 0, ring::Seed{}, 0); });
   const double unpack = seconds_of(clock, [&] { k.unpack_bits(c.data(), packed.data(), n, ring.modulus(0).bits); });
   const auto seconds = [&](const program::Cost& cost) {
-    return static_cast<double>(cost.transforms) * transform + static_cast<double>(cost.multiplications) * multiply + static_cast<double>(cost.additions) * add +
+    return static_cast<double>(cost.transforms) * transform + static_cast<double>(cost.multiplications) * multiply +
+           static_cast<double>(cost.additions) * add +
            static_cast<double>(cost.expansions) * (expand + unpack) / 2;  // half the rows are expanded, half unpacked
   };
   const auto blocks = static_cast<double>(header.blocks());
   const double parallelism = std::min<double>(static_cast<double>(workers), blocks);
   Prediction p;
-  p.seconds = blocks * seconds(question.analysis.per_block) / parallelism + seconds(question.analysis.at_end) / static_cast<double>(workers);
+  p.seconds = blocks * seconds(question.analysis.per_block) / parallelism +
+              seconds(question.analysis.at_end) / static_cast<double>(workers);
   p.read_bytes = header.blocks() * question.analysis.per_block.input_bytes;
   for (const auto& id : question.analysis.keys) p.key_bytes += table.key_bytes(id);
   p.answer_bytes = question.analysis.answer_bytes;

@@ -20,15 +20,18 @@ struct Compiled {
   program::Analysis analysis;
   Digest digest{};
 };
-/// `extra`: exported dictionaries; published ones are known. Refuses what sql, the table's roles, its depth and its bounds do not allow.
+/// `extra`: exported dictionaries; published ones are known. Refuses what sql, the table's roles, its depth and its
+/// bounds do not allow.
 Result<Compiled> compile(const sealed::SealedTable& table, std::string_view sql, const Dictionaries& extra);
 
-/// The whole answer file. Deterministic: the same table and question give the same bytes, with any number of workers and any kernels.
-Result<Bytes> answer_query(const sealed::SealedTable& table, const Compiled& question, Parallel& parallel, const program::RunOptions& options = {});
+/// The whole answer file. Deterministic: the same table and question give the same bytes, with any number of workers
+/// and any kernels.
+Result<Bytes> answer_query(const sealed::SealedTable& table, const Compiled& question, Parallel& parallel,
+                           const program::RunOptions& options = {});
 
 /// What a question will take on this machine, from a few measured milliseconds of its hot loops.
 struct Prediction {
-  double seconds = 0;          ///< wall time with `workers`
+  double seconds = 0;  ///< wall time with `workers`
   std::uint64_t read_bytes = 0;
   std::uint64_t key_bytes = 0;
   std::uint64_t answer_bytes = 0;
