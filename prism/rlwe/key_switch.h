@@ -43,11 +43,16 @@ class KeySwitcher {
     ring::Divider by_special;
   };
   const Tables& tables(Level level) const { return levels_[static_cast<std::size_t>(level.value)]; }
-  Status check_key(const Decomposition& d, const SwitchKey& key) const;
+  Status check_key(Level level, const SwitchKey& key) const;
+  Level level_of(const ring::Evaluations& d) const;
   /// permutation: null for none.
   std::pair<ring::Evaluations, ring::Evaluations> multiply(const Decomposition& d,
                                                            const std::vector<std::uint32_t>* permutation,
                                                            const SwitchKey& key) const;
+
+  /// apply(decompose(d), key) for one prime per digit, without holding the digits.
+  std::pair<ring::Evaluations, ring::Evaluations> stream(const ring::Evaluations& d, Level level,
+                                                         const SwitchKey& key) const;
 
   std::shared_ptr<const Parameters> parameters_;
   std::uint64_t t_;

@@ -158,6 +158,8 @@ TEST_P(KeySwitchTest, HoistedIsDirectBitForBit) {
     const auto direct = at.switcher.switch_key(ring::automorphism(d, g), key).value();
     EXPECT_TRUE(hoisted.first == direct.first) << g;
     EXPECT_TRUE(hoisted.second == direct.second) << g;
+    const auto apart = at.switcher.apply(at.switcher.decompose(ring::automorphism(d, g)), key).value();
+    EXPECT_TRUE(apart.first == direct.first && apart.second == direct.second) << g;
   }
 }
 
