@@ -5,6 +5,7 @@
 namespace prism::secret {
 
 void wipe(void* memory, std::size_t bytes) {
+  if (bytes == 0) return;  // memset of a null pointer is undefined even for nothing
   std::memset(memory, 0, bytes);
   __asm__ __volatile__("" : : "r"(memory) : "memory");  // tells the optimiser that somebody reads the zeros
 }
