@@ -28,8 +28,9 @@ struct Plan {
   std::vector<std::uint32_t> level_sizes;
 };
 
-/// Runs the circuit on `count` of the primes (level i of `parameters` has i + 1): level sizes when it decrypts.
-std::optional<Plan> simulate(const Intent& intent, const NoiseModel& model, std::uint32_t count) {
+/// Runs the circuit on `count` of the primes (level i of `parameters` has i + 1): level sizes when it
+/// decrypts.
+std::optional<Plan> simulate(const Intent& intent, const NoiseModel& model, std::uint32_t count, double excess) {
   const auto level = [](std::uint32_t primes) { return rlwe::Level{static_cast<int>(primes) - 1}; };
   const bool bgv = intent.scheme == Scheme::bgv;
   Plan plan{{count}};
@@ -46,14 +47,14 @@ std::optional<Plan> simulate(const Intent& intent, const NoiseModel& model, std:
       continue;
     }
     if (!model.decrypts(y, level(count))) return std::nullopt;
-    // As many primes go as it takes to come within a bit of what rounding leaves in any case.
+    // As few primes go as bring the noise within `excess` bits of what rounding leaves in any case.
     std::optional<std::uint32_t> rest;
     Noise lower;
     for (std::uint32_t gone = 1; gone < count && !rest; ++gone) {
       lower = model.switch_modulus(y, level(count), level(count - gone), 2, Ancestry::everything());
       const Noise floor = model.switch_modulus(model.multiply_scalar(y, 0), level(count), level(count - gone), 2,
                                                Ancestry::everything());
-      if (lower.coefficient <= floor.coefficient * math::Bound::from_integer(2)) rest = count - gone;
+      if (lower.coefficient.log2() <= floor.coefficient.log2() + excess) rest = count - gone;
     }
     const bool stays = last && model.decrypts(model.times(y, intent.additions), level(count));
     if (rest && (!last || model.decrypts(model.times(lower, intent.additions), level(*rest)))) {
@@ -97,7 +98,14 @@ Result<std::shared_ptr<const Parameters>> search(const Intent& intent, unsigned 
     PRISM_TRY(const std::shared_ptr<const rlwe::Parameters> trial, rlwe::Parameters::make(spec));
     const NoiseModel model(*trial, t, rlwe::ternary_norms(trial->degree()), NoiseModel::Mode::tails);
     std::optional<Plan> plan;
-    for (std::uint32_t count = 1; count <= available && !plan; ++count) plan = simulate(intent, model, count);
+    for (std::uint32_t count = 1; count <= available && !plan; ++count) {
+      // Dropping late keeps primes, dropping early keeps noise low: which is cheaper depends on t and the depth.
+      for (const double excess : {1.0, 2.0, 4.0, 7.0, 11.0, 16.0, 24.0}) {
+        std::optional<Plan> other = simulate(intent, model, count, excess);
+        // Of equally many primes, the plan whose answers are smallest.
+        if (other && (!plan || other->level_sizes.front() < plan->level_sizes.front())) plan = std::move(other);
+      }
+    }
     if (!plan) break;
     const std::uint32_t count = plan->level_sizes.back();
     if (found && count < 3 * digit) break;
