@@ -282,6 +282,17 @@ Expression ExpressionBinder::sum_leaf(Op op, const std::vector<std::size_t>& col
   return e;
 }
 
+Error ExpressionBinder::refuse_nulls(const Node& node, const std::vector<std::size_t>& nullables, bool average) const {
+  std::string names;
+  for (const std::size_t c : nullables) names += (names.empty() ? "" : ", ") + plan_.catalog.columns[c].name;
+  const std::string call = upper(node.text);
+  return query_.refuse(
+      ErrorCode::unsupported, node.position, "sql/nulls-in-sum",
+      "a row counts here only if none of its columns is NULL, and NULLs may be in " + names,
+      average ? "take the average of each column on its own"
+              : "write " + call + "(a) + " + call + "(b), which skips the NULLs of each column on its own");
+}
+
 Result<Expression> ExpressionBinder::bind_sum(const Node& node, bool average) {
   const Op op = average ? Op::average : Op::sum;
   const std::string call = upper(node.text);
@@ -304,12 +315,7 @@ Result<Expression> ExpressionBinder::bind_sum(const Node& node, bool average) {
         (columns.empty() || std::all_of(nullables.begin(), nullables.end(), [&, &term = columns](std::size_t c) {
            return std::find(term.begin(), term.end(), c) != term.end();
          }));
-    if (!all)
-      return query_.refuse(
-          ErrorCode::unsupported, node.position, "sql/nulls-in-sum",
-          "a row counts here only if none of its columns is NULL, and some of these columns may be",
-          average ? "take the average of each column, or add IS NOT NULL conditions and divide the SUMs by COUNT(*)"
-                  : "write " + call + "(a) + " + call + "(b), which skips the NULLs of each column on its own");
+    if (!all) return refuse_nulls(node, nullables, average);
   }
   const std::size_t count = primitive(Primitive::Kind::count, nullables, node.position);
   std::optional<Expression> total;

@@ -82,6 +82,7 @@ class ExpressionBinder {
   Result<Expression> bind_count(const Node& node);
   Expression sum_leaf(Expression::Op op, const std::vector<std::size_t>& columns, std::size_t count, bool ones,
                       Position at);
+  Error refuse_nulls(const Node& node, const std::vector<std::size_t>& nullables, bool average) const;
   bool nullable(std::size_t column) const { return plan_.catalog.columns[column].nullable; }
 
   const QueryText& query_;
