@@ -39,7 +39,7 @@ Bytes framed(std::uint8_t form, const Parameters& p, ByteView body, bool pad) {
     const std::size_t plain = 2048 * 14 / 8;
     const std::size_t level = body.size() > 1 ? body[form == 1 ? 1 : 0] % 2 : 0;
     const std::size_t parts = form == 1 ? (body.empty() ? 2 : body[0]) % 4 : 1;
-    const std::size_t head = form == 0 ? 34 : form == 1 ? 34 + 53 : 34 + 92;
+    const std::size_t head = form == 0 ? 34 : form == 1 ? 34 + 53 : form == 2 ? 34 + 92 : 34 + 17 + 8 * (level + 1);
     const std::size_t total = form == 0 ? 34 + plain : head + parts * (level + 1) * row;
     if (bytes.size() < total) bytes.resize(total);
   }
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Evaluator evaluators[2] = {Evaluator(sets[0]), Evaluator(sets[1])};
   if (size < 1) return 0;
   const std::size_t which = data[0] & 1;
-  const auto form = static_cast<std::uint8_t>((data[0] >> 1) % 3);
+  const auto form = static_cast<std::uint8_t>((data[0] >> 1) % 4);
   const ByteView body(data + 1, size - 1);
   const auto& p = sets[which];
   const Bytes bytes =
@@ -66,6 +66,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = encode(*seeded);
     require(again && again->size() == bytes.size());
     require(evaluators[which].negate(expand(*seeded)).parts.size() == 2);
+  }
+  if (const auto sample = decode_lwe_sample(bytes, p)) {
+    const auto again = encode(*sample);
+    require(again && again->size() == bytes.size());
   }
   if (auto c = decode_ciphertext(bytes, p)) {
     const auto again = encode(*c);

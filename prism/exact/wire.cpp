@@ -9,7 +9,7 @@
 namespace prism::exact {
 namespace {
 
-enum class Form : std::uint8_t { plaintext = 0, ciphertext = 1, seeded = 2 };
+enum class Form : std::uint8_t { plaintext = 0, ciphertext = 1, seeded = 2, sample = 3 };
 constexpr std::uint8_t kVersion = 1;
 
 std::size_t row_bytes(std::size_t n, unsigned bits) { return (n * bits + 7) / 8; }
@@ -61,7 +61,7 @@ void write_rows(wire::Writer& w, const ring::Evaluations& part) {
 Result<wire::Reader> open(Form form, ByteView bytes, const Parameters& parameters, std::string_view what) {
   PRISM_CHECKED(writable(parameters));
   wire::Reader r(bytes, what);
-  PRISM_TRY(const std::uint8_t found, r.choice(3));
+  PRISM_TRY(const std::uint8_t found, r.choice(4));
   if (found != static_cast<std::uint8_t>(form))
     return fail(ErrorCode::malformed, what, " was wanted, something else was found");
   PRISM_TRY(const std::uint8_t version, r.u8());
@@ -173,6 +173,20 @@ Result<Bytes> encode(const SeededCiphertext& c) {
   return std::move(w).take();
 }
 
+Result<Bytes> encode(const LweSample& sample) {
+  PRISM_CHECKED(writable(*sample.parameters));
+  wire::Writer w = begin(Form::sample, *sample.parameters);
+  w.u8(static_cast<std::uint8_t>(sample.level.value));
+  w.u64(sample.correction);
+  write_bound(w, sample.noise);
+  for (const std::uint64_t residue : sample.b) w.u64(residue);
+  const ring::PrimeSet primes = sample.parameters->rlwe().primes(sample.level);
+  for (std::size_t i = 0; i < primes.size(); ++i) {
+    write_row(w, sample.a[i], sample.parameters->rlwe().ring().modulus(primes[i]).bits);
+  }
+  return std::move(w).take();
+}
+
 Result<Plaintext> decode_plaintext(ByteView bytes, std::shared_ptr<const Parameters> parameters) {
   PRISM_TRY(wire::Reader r, open(Form::plaintext, bytes, *parameters, "a plaintext"));
   PRISM_CHECKED(expect_remaining(r, row_bytes(parameters->degree(), parameters->plain().bits)));
@@ -209,6 +223,26 @@ Result<SeededCiphertext> decode_seeded_ciphertext(ByteView bytes, std::shared_pt
   PRISM_TRY(ring::Evaluations b, read_rows(r, *parameters, place.level));
   PRISM_CHECKED(r.finish());
   return SeededCiphertext{parameters, std::move(b), seed, stream, place.level, place.correction, std::move(noise)};
+}
+
+Result<LweSample> decode_lwe_sample(ByteView bytes, std::shared_ptr<const Parameters> parameters) {
+  PRISM_TRY(wire::Reader r, open(Form::sample, bytes, *parameters, "an LWE sample"));
+  PRISM_TRY(const Place place, read_place(r, *parameters));
+  PRISM_TRY(const math::Bound noise, read_bound(r));
+  const rlwe::Parameters& rlwe = parameters->rlwe();
+  const ring::PrimeSet primes = rlwe.primes(place.level);
+  PRISM_CHECKED(expect_remaining(r, 8 * primes.size() + rows_bytes(rlwe, place.level)));
+  LweSample out{parameters, {}, {}, place.level, place.correction, noise};
+  for (const std::uint32_t i : primes.indexes()) {
+    PRISM_TRY(const std::uint64_t residue, r.u64());
+    if (residue >= rlwe.ring().prime(i)) return fail(ErrorCode::malformed, r.what(), " with a residue above its prime");
+    out.b.push_back(residue);
+  }
+  for (const std::uint32_t i : primes.indexes()) {
+    PRISM_CHECKED(read_row(r, out.a.emplace_back(rlwe.degree()), rlwe.ring().modulus(i)));
+  }
+  PRISM_CHECKED(r.finish());
+  return out;
 }
 
 }  // namespace prism::exact

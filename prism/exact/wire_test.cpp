@@ -52,6 +52,15 @@ TEST(WireTest, DecodingUndoesEncoding) {
     const SeededCiphertext back = must(decode_seeded_ciphertext(must(encode(half)), w.parameters));
     EXPECT_TRUE(same(expand(half), expand(back)));
     EXPECT_EQ(must(w.decryptor.decrypt(expand(back))), p);
+    const LweSample sample = must(w.evaluator.extract_constant(x));
+    const Bytes sample_bytes = must(encode(sample));
+    const LweSample sample_back = must(decode_lwe_sample(sample_bytes, w.parameters));
+    EXPECT_EQ(sample_back.a, sample.a);
+    EXPECT_EQ(sample_back.b, sample.b);
+    EXPECT_EQ(must(w.decryptor.decrypt_lwe(sample_back)), p.coefficients()[0]);
+    for (std::size_t size = 0; size < sample_bytes.size(); size += size < 100 ? 1 : 997) {
+      EXPECT_FALSE(decode_lwe_sample(ByteView(sample_bytes).first(size), w.parameters)) << size;
+    }
     // From rows alone.
     const Ciphertext from_rows = expand(w.parameters, {half.b.row(0).data(), half.b.rows() * half.b.degree()}, seed, 9,
                                         rlwe::Level{1}, w.encryptor.fresh_noise());
