@@ -27,7 +27,7 @@ std::vector<std::uint8_t> packed_by_definition(const Residues& values, unsigned 
 TEST_P(BitsTest, PacksAndUnpacksEveryWidthWithinItsBytes) {
   constexpr std::uint8_t kGuard = 0xA5;
   for (unsigned bits = 1; bits <= 64; ++bits) {
-    for (const std::size_t n : {0, 1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 200}) {
+    for (const std::size_t n : {0U, 1U, 2U, 7U, 8U, 9U, 15U, 16U, 17U, 63U, 64U, 65U, 200U}) {
       SCOPED_TRACE(std::to_string(bits) + " bits, " + std::to_string(n) + " values, seed 11");
       Residues values(n);
       for (auto& x : values) x = (random_() % 5 == 0 ? ~std::uint64_t{0} : random_()) >> (64 - bits);

@@ -52,7 +52,7 @@ void per_row(const std::string& name, const Kernels& set, Body body) {
       body(set, r);
       benchmark::ClobberMemory();
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRow));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kRow));
   });
 }
 
@@ -132,7 +132,7 @@ void register_bytes(const Kernels& set) {
         body(set, r);
         benchmark::ClobberMemory();
       }
-      state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * kRow * 8));
+      state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(kRow * 8));
     });
   };
   bytes_per_row("chacha20", [](const Kernels& k, Rows& r) {

@@ -85,13 +85,14 @@ NttTables make_ntt_tables(const Modulus& m, unsigned log_n, std::uint64_t psi) {
   t.inverse_n = make_multiplier(inverse_n, m);
   t.inverse_n_w = make_multiplier(multiply_mod(inverse_n, m.q - t.w[1], m.q), m);  // psi^-(n/2) = -psi^(n/2)
   if (log_n >= 4) {
+    constexpr std::size_t kSecondLastOrder[] = {0, 0, 2, 2, 1, 1, 3, 3}, kLastOrder[] = {0, 1, 4, 5, 2, 3, 6, 7};
     t.tail.resize(2 * n);
     std::uint64_t* out = t.tail.data();
     for (std::size_t b = 0; b < n / 8; b += 2) {
       for (const Residues* from : {&t.w, &t.w52})
-        for (std::size_t i : {0, 0, 2, 2, 1, 1, 3, 3}) *out++ = (*from)[n / 4 + 2 * b + i];
+        for (const std::size_t i : kSecondLastOrder) *out++ = (*from)[n / 4 + 2 * b + i];
       for (const Residues* from : {&t.w, &t.w52})
-        for (std::size_t i : {0, 1, 4, 5, 2, 3, 6, 7}) *out++ = (*from)[n / 2 + 4 * b + i];
+        for (const std::size_t i : kLastOrder) *out++ = (*from)[n / 2 + 4 * b + i];
     }
   }
   return t;

@@ -68,7 +68,7 @@ inline std::vector<std::uint64_t> transform_primes() {
 
 inline std::vector<std::uint64_t> all_primes() {
   std::vector<std::uint64_t> primes = transform_primes();
-  for (const std::uint64_t q : {3, 5, 7, 17, 257, 12289, 65537}) primes.push_back(q);
+  for (const std::uint64_t q : {3U, 5U, 7U, 17U, 257U, 12289U, 65537U}) primes.push_back(q);
   primes.push_back(prime_below(std::uint64_t{1} << 50, 2));  // as large as it gets
   primes.push_back(8588886017);
   return primes;
