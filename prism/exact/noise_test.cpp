@@ -200,6 +200,42 @@ INSTANTIATE_TEST_SUITE_P(Exact, NoiseTest,
                                            Case{"bfv_strict_20", {Scheme::bfv, 7, 20, 4, 2}, kStrict}),
                          [](const auto& test) { return std::string(test.param.name); });
 
+// Each cross term of a product is needed: one operand much noisier than the other, both ways.
+TEST_P(NoiseTest, ProductsOfUnequalOperandsStayWithinTheirBounds) {
+  World w(41, make_parameters(GetParam().shape), GetParam().mode);
+  const std::int64_t factor = 1 << 14;
+  for (std::uint64_t kind = 0; kind < 6; ++kind) {
+    const Plaintext p = adversarial(w, kind), q = adversarial(w, kind + 1);
+    const Slots a = w.encoder.decode(p), b = w.encoder.decode(q);
+    Slots slots(a.size());
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = w.centre(Int128{w.centre(Int128{a[i]} * factor)} * b[i]);
+    const Ciphertext noisy = must(w.evaluator.multiply_scalar(must(w.encryptor.encrypt(p, w.random)), factor));
+    const Ciphertext fresh = must(w.encryptor.encrypt(q, w.random));
+    expect_bounded(w, must(w.evaluator.multiply(noisy, fresh)), slots);
+    expect_bounded(w, must(w.evaluator.multiply(fresh, noisy)), slots);
+  }
+}
+
+// One plaintext added two hundred times outgrows any fresh error, so its share of the bound is needed.
+TEST_P(NoiseTest, RepeatedConstantsStayWithinTheirBounds) {
+  World w(43, make_parameters(GetParam().shape), GetParam().mode);
+  const Plaintext p = adversarial(w, 0);
+  const Slots a = w.encoder.decode(p);
+  const std::int64_t constant = static_cast<std::int64_t>(w.parameters->plain_modulus() / 2) - 5;
+  Ciphertext x = must(w.encryptor.encrypt(p, w.random)), y = x.clone();
+  Slots with_plain(a.size()), with_scalar(a.size());
+  for (int i = 0; i < 200; ++i) {
+    must(w.evaluator.add_plain_into(x, p));
+    must(w.evaluator.add_scalar_into(y, constant));
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    with_plain[i] = w.centre(Int128{a[i]} * 201);
+    with_scalar[i] = w.centre(Int128{a[i]} + Int128{constant} * 200);
+  }
+  expect_bounded(w, x, with_plain);
+  expect_bounded(w, y, with_scalar);
+}
+
 TEST(AncestryTest, DisjointIsSymmetricAndConstantsShareNothing) {
   const Ancestry a = Ancestry::event(1), b = Ancestry::event(2), none;
   EXPECT_TRUE(a.disjoint(b));
