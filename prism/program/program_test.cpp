@@ -125,7 +125,8 @@ TEST_F(ProgramTest, SumsOverBlocksAndPaddingEqualTheTruth) {
     ASSERT_TRUE(outcome) << outcome.error().message;
     ASSERT_EQ(outcome->samples.size(), 3u);
     const auto want = truth(inputs);
-    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(opened(decryptor, outcome->samples[i], 1024), want[i]) << "rows " << rows << " output " << i;
+    for (std::size_t i = 0; i < 3; ++i)
+      EXPECT_EQ(opened(decryptor, outcome->samples[i], 1024), want[i]) << "rows " << rows << " output " << i;
   }
 }
 
