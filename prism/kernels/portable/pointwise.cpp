@@ -8,11 +8,9 @@ __extension__ using uint128 = unsigned __int128;
 
 constexpr Word kMask52 = (Word{1} << 52) - 1;
 
-/// x - bound if that is not negative, else x; without a branch on x. Needs x < 2^63 and bound <= 2^63.
-Word reduce_once(Word x, Word bound) {
-  const Word less = x - bound;
-  return less + (bound & (0 - (less >> 63)));
-}
+/// x - bound if that is not negative, else x: the wrapped difference is the larger number. Compiles to a conditional
+/// move.
+Word reduce_once(Word x, Word bound) { return std::min(x, x - bound); }
 
 /// p mod q for p <= q^2 + 2^52.
 /// The quotient estimate floor(floor(p / 2^bits) * barrett / 2^50) is low by less than
@@ -21,6 +19,15 @@ Word reduce_product(uint128 p, const Modulus& m) {
   const auto high = static_cast<Word>(p >> m.bits);
   const auto quotient = static_cast<Word>((uint128{high} * m.barrett) >> 50);
   const Word r = static_cast<Word>(p) - quotient * m.q;
+  return reduce_once(reduce_once(r, 2 * m.q), m.q);
+}
+
+/// s mod q for s <= 2q^2 + q. The estimate floor(floor(s / 2^(bits-1)) * barrett / 2^51) is low by less than
+/// 2^bits/2q + s/2^(50+bits) + 1 < 4.
+Word reduce_two_products(uint128 s, const Modulus& m) {
+  const auto high = static_cast<Word>(s >> (m.bits - 1));
+  const auto quotient = static_cast<Word>((uint128{high} * m.barrett) >> 51);
+  const Word r = static_cast<Word>(s) - quotient * m.q;
   return reduce_once(reduce_once(r, 2 * m.q), m.q);
 }
 
@@ -80,7 +87,7 @@ void tensor_add(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, co
                 std::size_t n, const Modulus& m) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     c0[i] = reduce_product(uint128{a0[i]} * b0[i] + c0[i], m);
-    c1[i] = reduce_sum(uint128{a0[i]} * b1[i] + uint128{a1[i]} * b0[i] + c1[i], m);
+    c1[i] = reduce_two_products(uint128{a0[i]} * b1[i] + uint128{a1[i]} * b0[i] + c1[i], m);
     c2[i] = reduce_product(uint128{a1[i]} * b1[i] + c2[i], m);
   }
 }
