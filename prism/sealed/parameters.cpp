@@ -84,7 +84,7 @@ Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand&
   const bool multiplies = d.filters || d.groups;
   const int top = std::max({d.measure_level, d.groups ? d.group_level : 0, d.filters ? d.filter_level : 0});
   const auto count = static_cast<unsigned>(top) + 1 + (multiplies ? 1 : 0);
-  const int fewest_plain_bits = static_cast<int>(std::bit_width(std::max<std::uint64_t>(d.rows, 1))) + 11;
+  const int fewest_plain_bits = static_cast<int>(std::bit_width(std::max<std::uint64_t>(d.rows, 1))) + 6;
   const std::uint64_t step = std::uint64_t{1} << 18;
   std::optional<Error> last;
   for (unsigned log_n = 11; log_n <= 16; ++log_n) {

@@ -151,7 +151,7 @@ TEST(ParametersTest, SumsNeverWrapAndKeysAreInsideTheTable) {
         const std::uint64_t t = (*p)->plain_modulus();
         const int bits = widest_limb_bits(rows, t);
         EXPECT_LT(static_cast<double>(rows) * std::exp2(bits - 1), static_cast<double>(t) / 2);
-        EXPECT_GE(bits, 11);
+        EXPECT_GE(bits, 6);
         EXPECT_LE((*p)->rlwe().log2_key_modulus((*p)->max_level()),
                   rlwe::max_log2_modulus((*p)->rlwe().ring().log_n(), rlwe::Security::bits128));
       }
