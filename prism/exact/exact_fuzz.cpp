@@ -18,7 +18,7 @@ void require(bool holds) {
 std::shared_ptr<const Parameters> parameters(Scheme scheme) {
   rlwe::ParameterSpec spec;
   spec.log_n = 11;
-  auto primes = rlwe::choose_primes(27, 2);
+  auto primes = rlwe::choose_primes(26, 2);
   require(primes.has_value());
   spec.primes = *primes;
   spec.level_sizes = {1, 2};
@@ -35,7 +35,7 @@ Bytes framed(std::uint8_t form, const Parameters& p, ByteView body, bool pad) {
   if (pad) {
     // 1 + 1 + 8 + 40 + 1 + 2 bytes stand before the residues when no ancestry is given; seeds add 40 less the part
     // count.
-    const std::size_t row = 2048 * 27 / 8;
+    const std::size_t row = 2048 * 26 / 8;
     const std::size_t plain = 2048 * 14 / 8;
     const std::size_t level = body.size() > 1 ? body[form == 1 ? 1 : 0] % 2 : 0;
     const std::size_t parts = form == 1 ? (body.empty() ? 2 : body[0]) % 4 : 1;
