@@ -1,0 +1,26 @@
+// apps/prism/commands.h - one function per command: it declares the arguments, and says what to run once they are read.
+#pragma once
+#include <functional>
+
+#include "prism/base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace prism::app {
+
+/// What the command line asked for; empty until a command is chosen.
+using Action = std::function<Status()>;
+
+void add_demo(CLI::App& app, Action& action);
+void add_doctor(CLI::App& app, Action& action);
+void add_keys(CLI::App& app, Action& action);
+void add_seal(CLI::App& app, Action& action);
+void add_inspect(CLI::App& app, Action& action);
+void add_explain(CLI::App& app, Action& action);
+void add_query(CLI::App& app, Action& action);
+void add_open(CLI::App& app, Action& action);
+void add_dictionary(CLI::App& app, Action& action);
+
+}  // namespace prism::app

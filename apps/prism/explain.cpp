@@ -1,0 +1,136 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/prism/commands.h"
+#include "apps/prism/steps.h"
+#include "apps/prism/terminal.h"
+#include "prism/backend/he/query.h"
+#include "prism/host/system.h"
+#include "prism/sql/sql.h"
+
+namespace prism::app {
+namespace {
+
+using backend::he::Compiled;
+using Json = nlohmann::ordered_json;
+
+struct Arguments {
+  std::string table, sql, format = "text";
+  std::vector<std::string> dictionaries;
+  std::optional<std::size_t> threads;
+};
+
+std::string key_name(const rlwe::KeyId& id) {
+  const std::string level = " up to level " + std::to_string(id.level.value);
+  return (id.kind == rlwe::KeyId::Kind::relinearise ? "relinearisation" : "automorphism " + std::to_string(id.g)) +
+         level;
+}
+
+Json as_json(const sealed::SealedTable& table, const Compiled& q, const backend::he::Prediction& p,
+             std::size_t workers) {
+  const auto& parameters = *table.header().parameters;
+  Json keys = Json::array();
+  for (const auto& id : q.analysis.keys) keys.push_back({{"key", key_name(id)}, {"bytes", table.key_bytes(id)}});
+  return {{"sql", q.sql},
+          {"plan", sql::describe(q.plan)},
+          {"table",
+           {{"name", table.header().name},
+            {"rows", table.header().rows},
+            {"blocks", table.header().blocks()},
+            {"root", to_hex(table.root())}}},
+          {"program",
+           {{"digest", to_hex(q.digest)},
+            {"depth", q.analysis.depth},
+            {"cells", q.analysis.inputs},
+            {"multiplications_per_block", q.analysis.multiplications},
+            {"relinearisations_per_block", q.analysis.relinearisations},
+            {"groups", q.lowered.groups.size()},
+            {"outputs", q.lowered.program.outputs.size()}}},
+          {"parameters",
+           {{"ring_degree", parameters.degree()},
+            {"plain_modulus", parameters.plain_modulus()},
+            {"log2_key_modulus", parameters.rlwe().log2_key_modulus(parameters.max_level())},
+            {"security_bits", static_cast<int>(parameters.rlwe().security())}}},
+          {"keys", keys},
+          {"noise_budget_bits", q.analysis.budget_bits},
+          {"predicted",
+           {{"seconds", p.seconds},
+            {"threads", workers},
+            {"read_bytes", p.read_bytes},
+            {"key_bytes", p.key_bytes},
+            {"answer_bytes", p.answer_bytes}}}};
+}
+
+std::string as_text(const sealed::SealedTable& table, const Compiled& q, const backend::he::Prediction& p,
+                    std::size_t workers) {
+  const auto& parameters = *table.header().parameters;
+  std::string plan = sql::describe(q.plan);
+  while (plan.ends_with('\n')) plan.pop_back();
+  std::string out = "plan\n  " + printable(plan, "  ") + "\n\nprogram " + to_hex(q.digest) + "\n";
+  const auto line = [&](std::string_view name, const std::string& value) {
+    out += fmt::format("  {:<12} {}\n", name, value);
+  };
+  const std::size_t groups = q.lowered.groups.size(), outputs = q.lowered.program.outputs.size();
+  line("work",
+       fmt::format("{} cells in {} blocks of {} rows; per block {} products, {} relinearisations",
+                   count_text(q.analysis.inputs), count_text(table.header().blocks()), count_text(parameters.slots()),
+                   count_text(q.analysis.multiplications), count_text(q.analysis.relinearisations)));
+  line("depth", fmt::format("{} products in a row", q.analysis.depth));
+  line("answer", fmt::format("{} encrypted numbers in {}, {}", count_text(outputs),
+                             groups == 1 ? "1 group" : count_text(groups) + " groups", bytes_text(p.answer_bytes)));
+  line("parameters", fmt::format("BGV, ring degree {}, t = {}, {:.0f}-bit key modulus, {}-bit security",
+                                 count_text(parameters.degree()), parameters.plain_modulus(),
+                                 parameters.rlwe().log2_key_modulus(parameters.max_level()),
+                                 static_cast<int>(parameters.rlwe().security())));
+  line("noise", std::isfinite(q.analysis.budget_bits)
+                    ? fmt::format("{:.1f} bits of budget left in the answer", q.analysis.budget_bits)
+                    : "none: nothing is encrypted in this answer");
+  out += "\nkeys\n";
+  if (q.analysis.keys.empty()) out += "  none\n";
+  for (const auto& id : q.analysis.keys)
+    out += fmt::format("  {:<38} {}\n", key_name(id), bytes_text(table.key_bytes(id)));
+  out += "\npredicted\n";
+  line("time", fmt::format("{} with {} {}", seconds_text(p.seconds), workers, workers == 1 ? "thread" : "threads"));
+  line("reads", bytes_text(p.read_bytes) + " of the table, " + bytes_text(p.key_bytes) + " of keys");
+  return out;
+}
+
+Status run(const Arguments& a) {
+  PRISM_TRY(const std::size_t workers, workers_from(a.threads));
+  PRISM_TRY(const auto table, sealed::SealedTable::open(a.table));
+  PRISM_TRY(const auto dictionaries, read_dictionaries(a.dictionaries, table.header()));
+  const auto question = backend::he::compile(table, a.sql, dictionaries);
+  if (!question) return point_at(question.error(), a.sql);
+  const auto prediction = backend::he::predict(table, *question, host::SystemClock{}, workers);
+  if (a.format == "json")
+    return print(as_json(table, *question, prediction, workers).dump(2, ' ', false, Json::error_handler_t::replace) +
+                 "\n");
+  return print(as_text(table, *question, prediction, workers));
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, Action& action) {
+  CLI::App* const command =
+      app.add_subcommand("explain", "Show what a question will do and cost, without computing it");
+  command->footer(
+      "Example:\n  prism explain patients.sealed \"SELECT diagnosis, AVG(cost) FROM patients WHERE age >= 65 GROUP BY "
+      "diagnosis\"");
+  const auto a = std::make_shared<Arguments>();
+  command->add_option("table", a->table, "The sealed table")->required();
+  command->add_option("sql", a->sql, "The question, in SQL")->required();
+  command->add_option("-o,--format", a->format, "How to print it: text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  command->add_option("--dictionary", a->dictionaries, "A column's exported dictionary; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--threads", a->threads,
+                      "How many threads would compute (default: PRISM_THREADS, or every core)");
+  command->callback([a, &action] { action = [a] { return run(*a); }; });
+}
+
+}  // namespace prism::app
