@@ -5,7 +5,9 @@
 // every operation but the two products that estimate a quotient is exact, and an estimate's error only moves the
 // remainder by a multiple of q; so results are the same integers whatever the rounding mode. (Cf. NTL's and FLINT's
 // small-prime transforms.)
+// Empty for compilations without the instructions, such as the check that headers stand alone.
 #pragma once
+#if defined(__AVX2__)
 #include <immintrin.h>
 
 #include <cstddef>
@@ -62,3 +64,5 @@ struct Reducer {
 };
 
 }  // namespace prism::kernels::avx2_set
+
+#endif  // __AVX2__

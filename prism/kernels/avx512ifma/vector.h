@@ -1,6 +1,8 @@
 // prism/kernels/avx512ifma/vector.h - eight residues at a time: 52-bit multiplication and reductions.
 // VPMADD52 multiplies the low 52 bits of two lanes and adds the low, or the high, 52 bits of the product to a third.
+// Empty for compilations without the instructions, such as the check that headers stand alone.
 #pragma once
+#if defined(__AVX512IFMA__)
 #include <immintrin.h>
 
 #include <cstddef>
@@ -26,3 +28,5 @@ PRISM_INLINE Vector reduce_once(Vector x, Vector bound) { return _mm512_min_epu6
 PRISM_INLINE Vector low52(Vector x) { return _mm512_and_si512(x, all_lanes((std::uint64_t{1} << 52) - 1)); }
 
 }  // namespace prism::kernels::avx512ifma_set
+
+#endif  // __AVX512IFMA__
