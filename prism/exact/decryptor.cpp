@@ -12,6 +12,8 @@ namespace prism::exact {
 namespace {
 
 constexpr secret::RevealKey kReveal{};
+/// |v| < Q/2 by a margin within which fixed-point conversion is exact.
+constexpr double kMarginBits = 1 + 0x1p-20;
 
 Error past_bound(math::Bound bound, double log2_q) {
   return fail(ErrorCode::noise_exceeded, "the noise may be as large as 2^", std::lround(bound.log2()),
@@ -27,7 +29,7 @@ std::uint64_t reduce_once(std::uint64_t x, std::uint64_t q) {
 }  // namespace
 
 bool decrypts(const Parameters& parameters, rlwe::Level level, math::Bound bound) {
-  return bound.log2() < parameters.rlwe().log2_q(level) - 1 - 0x1p-20;
+  return bound.log2() < parameters.rlwe().log2_q(level) - kMarginBits;
 }
 
 Decryptor::Decryptor(const rlwe::SecretKey& key, std::shared_ptr<const Parameters> parameters)
@@ -48,19 +50,31 @@ Status Decryptor::check_sizes(const Ciphertext& c) const {
   return {};
 }
 
-ring::Coefficients Decryptor::raw_phase(const Ciphertext& c) const {
+/// The fewest primes of the level modulo which noise of this size is still itself: c(s) = v modulo Q implies the same
+/// modulo every divisor of Q. The bound is public, so is what this returns.
+ring::PrimeSet Decryptor::sufficient_primes(rlwe::Level level, math::Bound bound) const {
+  const ring::PrimeSet all = parameters_->rlwe().primes(level);
+  for (std::uint32_t count = 1; count < all.size(); ++count) {
+    const ring::PrimeSet some = ring::PrimeSet::range(0, count);
+    if (bound.log2() < parameters_->rlwe().ring().log2_product(some) - kMarginBits) return some;
+  }
+  return all;
+}
+
+ring::Coefficients Decryptor::raw_phase(const Ciphertext& c, const ring::PrimeSet& primes) const {
   const ring::Ring& ring = parameters_->rlwe().ring();
   const ring::Evaluations& s = key_->evaluations(kReveal);
-  ring::Evaluations sum = c.parts.back().clone();
+  ring::Evaluations sum = c.parts.back().restricted(primes);
   for (std::size_t part = c.parts.size() - 1; part-- > 0;) {
     for (std::size_t i = 0; i < sum.rows(); ++i) {
-      ring.kernels().multiply(sum.row(i).data(), sum.row(i).data(), s.row(sum.primes()[i]).data(), ring.degree(),
-                              sum.modulus(i));
+      std::uint64_t* const row = sum.row(i).data();
+      ring.kernels().multiply(row, row, s.row(primes[i]).data(), ring.degree(), sum.modulus(i));
+      ring.kernels().add(row, row, c.parts[part].row(i).data(), ring.degree(), sum.modulus(i));
     }
-    ring::add_into(sum, c.parts[part]);
   }
-  if (parameters_->scheme() == Scheme::bfv)
+  if (parameters_->scheme() == Scheme::bfv) {
     ring::multiply_integer_into(sum, static_cast<std::int64_t>(parameters_->plain_modulus()));
+  }
   return ring::to_coefficients(std::move(sum));
 }
 
@@ -85,7 +99,7 @@ Result<Plaintext> Decryptor::decrypt(const Ciphertext& c) const {
     return past_bound(c.noise.coefficient, parameters_->rlwe().log2_q(c.level));
   if (c.correction % parameters_->plain_modulus() == 0)
     return fail(ErrorCode::malformed, "a correction factor of zero");
-  return to_plaintext(raw_phase(c), c.level, c.correction);
+  return to_plaintext(raw_phase(c, sufficient_primes(c.level, c.noise.coefficient)), c.level, c.correction);
 }
 
 Result<std::uint64_t> Decryptor::decrypt_lwe(const LweSample& sample) const {
@@ -121,9 +135,11 @@ Result<std::vector<std::uint64_t>> Decryptor::decrypt_lwe(std::span<const LweSam
   }
 
   // Sample i becomes coefficient i of one phase.
-  ring::Coefficients phase(ring, primes);
+  math::Bound largest;
+  for (const LweSample& sample : samples) largest = max(largest, sample.noise);
+  ring::Coefficients phase(ring, sufficient_primes(first.level, largest));
   const auto s = key_->coefficients(kReveal);
-  for (std::size_t i = 0; i < primes.size(); ++i) {
+  for (std::size_t i = 0; i < phase.rows(); ++i) {
     const std::uint64_t q = ring.prime(primes[i]);
     for (std::size_t k = 0; k < samples.size(); ++k) {
       const Residues& a = samples[k].a[i];
@@ -145,7 +161,7 @@ Result<std::vector<std::uint64_t>> Decryptor::decrypt_lwe(std::span<const LweSam
 
 Result<std::vector<math::Integer>> Decryptor::phase(const Ciphertext& c) const {
   PRISM_CHECKED(check_sizes(c));
-  const ring::Coefficients v = raw_phase(c);
+  const ring::Coefficients v = raw_phase(c, parameters_->rlwe().primes(c.level));
   std::vector<std::uint64_t> primes, residues(v.rows());
   for (const std::uint32_t index : v.primes().indexes()) primes.push_back(v.ring().prime(index));
   const math::CrtBasis basis(primes);

@@ -29,7 +29,8 @@ class Decryptor {
   Result<double> measured_noise(const Ciphertext& ciphertext) const;
 
  private:
-  ring::Coefficients raw_phase(const Ciphertext& ciphertext) const;
+  ring::Coefficients raw_phase(const Ciphertext& ciphertext, const ring::PrimeSet& primes) const;
+  ring::PrimeSet sufficient_primes(rlwe::Level level, math::Bound bound) const;
   Status check_sizes(const Ciphertext& ciphertext) const;
   Plaintext to_plaintext(ring::Coefficients&& phase, rlwe::Level level, std::uint64_t correction) const;
   const rlwe::SecretKey* key_;

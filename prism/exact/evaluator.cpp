@@ -275,6 +275,8 @@ Result<Ciphertext> Evaluator::drop_to(const Ciphertext& a, rlwe::Level level) co
     return fail(ErrorCode::invalid_argument, "a ciphertext at level ", a.level.value, " cannot go to level ",
                 level.value, "; levels only fall, down to 0");
   }
+  if (a.correction % parameters_->plain_modulus() == 0)
+    return fail(ErrorCode::malformed, "a correction factor of zero");
   const std::int64_t scalar = drop_scalar(a.level, a.correction, level);
   Ciphertext out{
       parameters_, {}, level, parameters_->correction(level), noise_.multiply_scalar(a.noise, magnitude(scalar))};

@@ -221,6 +221,10 @@ TEST_P(SchemeTest, WhatDoesNotBelongTogetherIsRefused) {
   const Ciphertext three = must(e.multiply(x, x));
   EXPECT_EQ(e.multiply(three, x).error().code, ErrorCode::mismatch);
   EXPECT_EQ(e.extract_constant(three).error().code, ErrorCode::mismatch);
+  Ciphertext broken = x.clone();
+  broken.correction = 0;
+  EXPECT_EQ(e.drop_to(broken, rlwe::Level{0}).error().code, ErrorCode::malformed);
+  EXPECT_EQ(w.decryptor.decrypt(broken).error().code, ErrorCode::malformed);
   Shape other = GetParam().shape;
   other.plain_bits -= 1;
   World v(8, make_parameters(other));
