@@ -50,7 +50,7 @@ class Lowering {
       return lowered;
     }
     const std::optional<Node> where = condition.node;
-    selected_ = where.has_value() || !plan_.group_by.empty();
+    selections_ = (where ? 1 : 0) + (plan_.group_by.empty() ? 0 : 1);
     // With groups every value meets the condition once, then each group: the other order would multiply per group.
     std::vector<Value> values;
     for (const sql::Primitive& primitive : plan_.primitives) {
@@ -149,7 +149,7 @@ class Lowering {
     }
     const auto a = static_cast<std::uint32_t>(columns[0]);
     const auto b = static_cast<std::uint32_t>(columns.back());
-    if (primitive.kind == sql::Primitive::Kind::count) return count_of(a, b);
+    if (primitive.kind == sql::Primitive::Kind::count) return count_of(primitive, a, b);
     if (columns.size() == 1) return limbs(Cell::Kind::limb, a, *header_.columns[a].value);
     if (square && header_.columns[a].square) return limbs(Cell::Kind::square_limb, a, *header_.columns[a].square);
     for (std::uint32_t p = 0; p < header_.products.size(); ++p)
@@ -158,7 +158,7 @@ class Lowering {
     return computed_product(primitive, a, b, square);
   }
 
-  Result<Value> count_of(std::uint32_t a, std::uint32_t b) {
+  Result<Value> count_of(const sql::Primitive& primitive, std::uint32_t a, std::uint32_t b) {
     Value value;
     const auto va = header_.columns[a].schema.nullable ? cells_.validity(a) : std::nullopt;
     const auto vb = a != b && header_.columns[b].schema.nullable ? cells_.validity(b) : std::nullopt;
@@ -168,6 +168,10 @@ class Lowering {
           value.limbs.push_back(cells_.node(Cell::Kind::product_valid, p));
           return value;
         }
+      const std::string name = header_.columns[a].schema.name + "*" + header_.columns[b].schema.name;
+      if (std::min(builder_.level(*va), builder_.level(*vb)) < 1 + selections_)
+        return too_wide(primitive, "counting " + name + " would need one more level than this table has",
+                        "seal with --product " + name);
       PRISM_TRY(const Node both, builder_.multiply(*va, *vb));
       value.limbs.push_back(both);
     } else if (va || vb) {
@@ -180,7 +184,7 @@ class Lowering {
 
   /// A condition or a group is 0 in rows that are not real; only a bare count has to ask.
   void count_rows(Value& value) {
-    if (selected_) return;
+    if (selections_ > 0) return;
     if (const auto exist = cells_.existence()) value.limbs.push_back(*exist);
   }
 
@@ -196,9 +200,9 @@ class Lowering {
     if (value.bound * static_cast<Int128>(header_.rows) >= static_cast<Int128>(header_.parameters->plain_modulus() / 2))
       return too_wide(primitive, "the sum of " + name + " could exceed what this table's numbers hold", advice);
     const Node left = cells_.node(Cell::Kind::limb, a), right = cells_.node(Cell::Kind::limb, b);
-    if (header_.measure_level < (selected_ ? 2 : 1))
+    if (header_.measure_level < 1 + selections_)
       return too_wide(primitive, name + " would need one more level than this table has", advice);
-    if (!selected_) {
+    if (selections_ == 0) {
       value.limbs.push_back(builder_.product(left, right));
       return value;
     }
@@ -241,7 +245,7 @@ class Lowering {
   std::string_view sql_;
   Builder builder_;
   Cells cells_;
-  bool selected_ = false;  // rows are chosen by a condition or a group
+  int selections_ = 0;  // products that choose rows, after a value is known: one for a condition, one for groups
   std::map<Node, std::size_t> emitted_;
   std::size_t outputs_ = 0;
 };

@@ -71,7 +71,11 @@ sql::KeyValue key_value(const sealed::Manifest& manifest, std::size_t column,
                         const std::optional<std::uint64_t>& code) {
   if (!code) return std::monostate{};
   const sealed::Column& c = manifest.header.columns[column];
-  if (c.schema.type == table::ColumnType::text) return manifest.dictionaries[column][*code];
+  if (c.schema.type == table::ColumnType::text) {
+    // A column without any value has one code and no words; no row has that code.
+    const auto& words = manifest.dictionaries[column];
+    return *code < words.size() ? words[*code] : std::string();
+  }
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(c.code->low) + *code);
 }
 
