@@ -239,7 +239,13 @@ Result<Analysis> analyse(const Program& program, const exact::Parameters& parame
   } else {
     analysis.answer_bytes = program.outputs.size() * (row_bytes + 8);
   }
-  analysis.keys.assign(typing.keys.begin(), typing.keys.end());
+  // A key serves every level below its own, so the highest of each kind is all that is needed.
+  for (const rlwe::KeyId& id : typing.keys) {
+    if (!analysis.keys.empty() && analysis.keys.back().kind == id.kind && analysis.keys.back().g == id.g)
+      analysis.keys.back() = id;
+    else
+      analysis.keys.push_back(id);
+  }
   return std::move(analysis);
 }
 

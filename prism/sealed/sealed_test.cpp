@@ -112,6 +112,22 @@ TEST(DigitsTest, CoverTheirRangeWithFewCells) {
   EXPECT_EQ(leaf_depth(8), 3);
 }
 
+TEST(DigitsTest, CompactAndFastAreTheSuggestedCodes) {
+  std::string csv = "x\n";
+  for (int i = 0; i < 40; ++i) csv += std::to_string(i * 1677) + "\n";  // 0 .. 65403, bounds 0 .. 70000
+  const auto table = table::read_csv_text("t", csv);
+  ASSERT_TRUE(table);
+  SealOptions o = roles({{"x", Role::filter}});
+  o.bounds["x"] = {0, 65535};
+  const auto compact = propose(*table, o);
+  ASSERT_TRUE(compact) << compact.error().message;
+  EXPECT_EQ(compact->header.columns[0].code->bases, std::vector<std::uint32_t>(8, 4));
+  o.style = SealOptions::Style::fast;
+  const auto fast = propose(*table, o);
+  ASSERT_TRUE(fast) << fast.error().message;
+  EXPECT_EQ(fast->header.columns[0].code->bases, std::vector<std::uint32_t>(4, 16));
+}
+
 TEST(LimbsTest, AreBalancedAndAddUpToTheValue) {
   std::mt19937_64 rng(6);
   for (const Limbs limbs : {Limbs{13, 1}, Limbs{13, 3}, Limbs{1, 4}, Limbs{22, 6}}) {
