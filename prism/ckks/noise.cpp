@@ -47,20 +47,16 @@ NoiseModel::NoiseModel(const rlwe::Parameters& parameters, rlwe::SecretNorms sec
       number(std::sqrt(2 * (std::log(2 * kDirections * n) + kNats)) / std::cos(std::numbers::pi / kDirections));
   const Bound one = Bound::one(), sum = root_sum(parameters.degree());
   const Bound s = secret.canonical, s2 = s * s;
-  if (mode == Mode::strict) {
-    const Bound n_bound = Bound::from_integer(parameters.degree());
-    errors_ = Bound::from_integer(ring::kGaussianTail) * sum;
-    public_errors_ = errors_ * (n_bound + one + s);
-    const Bound half = number(kSlack / 2) * sum;
-    rounding_[0] = half * (one + s);
-    rounding_[1] = half * (one + s + s2);
-  } else {
-    errors_ = number(ring::kSigma * std::sqrt(n / 2)) * kappa;
-    public_errors_ = errors_ * (ternary.canonical + one + s);
-    const Bound part = number(kSlack * std::sqrt(n / 24)) * kappa;
-    rounding_[0] = part * (one + s);
-    rounding_[1] = part * (one + s + s2);
+  errors_ = Bound::from_integer(ring::kGaussianTail) * sum;
+  public_errors_ = errors_ * (Bound::from_integer(parameters.degree()) + one + s);
+  Bound part = number(kSlack / 2) * sum;
+  if (mode == Mode::tails) {  // in small rings the largest possible is the better bound
+    errors_ = min(errors_, number(ring::kSigma * std::sqrt(n / 2)) * kappa);
+    public_errors_ = min(public_errors_, errors_ * (ternary.canonical + one + s));
+    part = min(part, number(kSlack * std::sqrt(n / 24)) * kappa);
   }
+  rounding_[0] = part * (one + s);
+  rounding_[1] = part * (one + s + s2);
   if (parameters.special_primes().size() == 0) return;
   for (int l = 0; l <= parameters.max_level().value; ++l) {
     switch_.push_back(mode == Mode::strict ? rlwe::strict_switch_noise(parameters, rlwe::Level{l}, secret).canonical

@@ -169,7 +169,7 @@ Result<Int128> Constant::times(const Scale& scale) const {
   const double size = magnitude().log2() + scale.log2();
   if (!(size < 119.5)) {
     return fail(ErrorCode::invalid_argument, "a constant of 2^", std::lround(magnitude().log2()), " at the scale 2^",
-                std::lround(scale.log2()), "; their product must stay below 2^120");
+                std::lround(scale.log2()), "; their product must stay below 2^120, so rescale first");
   }
   if (size < -2) return Int128{0};
   const Scale::Approximation s = scale.approximate();
