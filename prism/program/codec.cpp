@@ -119,13 +119,21 @@ Result<Program> decode(ByteView bytes) {
   return program;
 }
 
-Digest digest(const Program& program, const exact::Parameters& parameters, const Digest& input_root) {
-  hash::Sha256 sha;
-  sha.update(as_bytes("prism/v1/program"));
-  sha.update(parameters.digest());
-  sha.update(input_root);  // the root covers the evaluation keys stored with the table
-  sha.update(encode(program));
-  return sha.finish();
+Digest digest(const Program& program, const exact::Parameters& parameters, const Digest& input_root,
+              const std::vector<rlwe::KeyId>& keys) {
+  wire::Writer ids;
+  ids.count(keys.size());
+  for (const rlwe::KeyId& id : keys) {
+    ids.u8(static_cast<std::uint8_t>(id.kind));
+    ids.u32(id.g);
+    ids.u32(static_cast<std::uint32_t>(id.level.value));
+  }
+  return hash::tagged_sha256("prism/program/v1")
+      .update(parameters.digest())
+      .update(input_root)
+      .update(ids.view())
+      .update(encode(program))
+      .finish();
 }
 
 }  // namespace prism::program

@@ -11,6 +11,7 @@
 #include "prism/base/bytes.h"
 #include "prism/base/result.h"
 #include "prism/exact/parameters.h"
+#include "prism/rlwe/keys.h"
 
 namespace prism::program {
 
@@ -62,7 +63,9 @@ inline constexpr std::size_t kMostOutputs = 1u << 18;
 Bytes encode(const Program& program);
 Result<Program> decode(ByteView bytes);
 
-/// What an answer is bound to: program, parameters, the input's root and the evaluation keys. Not threads, not kernels.
-Digest digest(const Program& program, const exact::Parameters& parameters, const Digest& input_root);
+/// What an answer is bound to: program, parameters, the input's root and which keys are used (analyse() names them).
+/// Not threads, not kernels.
+Digest digest(const Program& program, const exact::Parameters& parameters, const Digest& input_root,
+              const std::vector<rlwe::KeyId>& keys);
 
 }  // namespace prism::program

@@ -223,12 +223,14 @@ TEST_F(ProgramTest, TheSameComputationHasTheSameDigestHoweverItWasWritten) {
   // Sums and products commute, and what no output needs is not part of a program; the input order is the graph's.
   const Digest root{};
   const Program a = build(false);
-  EXPECT_EQ(digest(a, *parameters_, root), digest(build(false), *parameters_, root));
+  EXPECT_EQ(digest(a, *parameters_, root, {}), digest(build(false), *parameters_, root, {}));
   EXPECT_EQ(a.nodes.size(), 3u);
   EXPECT_EQ(build(true).nodes.size(), 3u);
   Digest other_root{};
   other_root[0] = 1;
-  EXPECT_NE(digest(a, *parameters_, root), digest(a, *parameters_, other_root));
+  EXPECT_NE(digest(a, *parameters_, root, {}), digest(a, *parameters_, other_root, {}));
+  EXPECT_NE(digest(a, *parameters_, root, {}),
+            digest(a, *parameters_, root, {{rlwe::KeyId::Kind::relinearise, 0, rlwe::Level{1}}}));
 }
 
 TEST_F(ProgramTest, DecodingUndoesEncodingAndRefusesEverythingElse) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "prism/rlwe/files.h"
-#include "prism/sealed/tree.h"
 #include "prism/wire/artefact.h"
 #include "prism/wire/reader.h"
 
@@ -21,14 +20,13 @@ Result<SealedTable> SealedTable::open(const std::string& path) {
   wire::Reader in(bytes, "the sealed table");
   PRISM_TRY(const auto head, wire::read_header(in, wire::Kind::sealed_table, {kSealedVersion}));
   (void)head;
-  PRISM_TRY(const std::uint64_t header_bytes, in.u64());
-  PRISM_TRY(table.keys_bytes_, in.u64());
-  PRISM_TRY(const std::uint64_t block_total, in.u64());
-  PRISM_TRY(table.root_, in.digest());
-  PRISM_TRY(const ByteView header, in.view(header_bytes));
+  Prologue& prologue = table.prologue_;
+  PRISM_TRY(prologue.header_bytes, in.u64());
+  PRISM_TRY(prologue.block_bytes, in.u64());
+  PRISM_TRY(prologue.key_bytes, in.u64());
+  PRISM_TRY(prologue.root, in.digest());
+  PRISM_TRY(const ByteView header, in.view(prologue.header_bytes));
   PRISM_TRY(table.header_, decode_header(header));
-  table.keys_offset_ = in.position();
-  PRISM_TRY(const ByteView keys, in.view(table.keys_bytes_));
   table.cells_ = cells_of(table.header_);
   const std::uint64_t blocks = table.header_.blocks();
   std::uint64_t expected = 0;
@@ -39,18 +37,19 @@ Result<SealedTable> SealedTable::open(const std::string& path) {
       return fail(ErrorCode::malformed, "the sealed table claims more blocks than a file can hold");
     expected += each * blocks;
   }
-  if (expected != block_total)
-    return fail(ErrorCode::malformed, "the sealed table's blocks take ", block_total, " bytes and its header asks for ",
-                expected, "; the file is damaged");
-  PRISM_TRY(const ByteView all_blocks, in.view(block_total));
-  (void)all_blocks;
+  if (expected != prologue.block_bytes)
+    return fail(ErrorCode::malformed, "the sealed table's blocks take ", prologue.block_bytes,
+                " bytes and its header asks for ", expected, "; the file is damaged");
+  PRISM_CHECKED(in.view(prologue.block_bytes));
   table.leaves_offset_ = in.position();
   PRISM_TRY(const ByteView leaves, in.view(table.cells_.size() * blocks * 32));
+  PRISM_TRY(const ByteView keys, in.view(prologue.key_bytes));
   PRISM_CHECKED(in.finish());
-  if (tree_root(header, keys, leaves, table.cells_.size(), blocks) != table.root_)
+  if (tree_root(header, leaves, table.cells_.size(), blocks) != prologue.root)
     return fail(
         ErrorCode::integrity,
         "the sealed table's hash tree does not match its root: the file is damaged or was changed; fetch it again");
+  PRISM_CHECKED(rlwe::decode_bundle_index(table.header_.parameters->rlwe(), keys));
   const exact::Parameters& parameters = *table.header_.parameters;
   const exact::NoiseModel model(parameters.rlwe(), parameters.plain_modulus(), rlwe::ternary_norms(parameters.degree()),
                                 exact::NoiseModel::Mode::tails);
@@ -108,6 +107,7 @@ Result<exact::Ciphertext> SealedTable::load(std::uint32_t cell, std::uint64_t nu
 Status SealedTable::verify() const {
   for (std::uint32_t c = 0; c < cells_.size(); ++c)
     for (std::uint64_t b = 0; b < header_.blocks(); ++b) PRISM_CHECKED(check_block(c, b));
+  PRISM_CHECKED(rlwe::decode_evaluation_keys(header_.parameters->rlwe_ptr(), bundle()));
   return {};
 }
 
@@ -115,7 +115,7 @@ Result<rlwe::EvaluationKeys> SealedTable::keys(const std::vector<rlwe::KeyId>& w
   const auto& parameters = header_.parameters->rlwe_ptr();
   rlwe::EvaluationKeys out(parameters);
   if (wanted.empty()) return out;
-  const ByteView bundle = file_.bytes().subspan(keys_offset_, keys_bytes_);
+  const ByteView bundle = this->bundle();
   PRISM_TRY(const rlwe::BundleIndex index, rlwe::decode_bundle_index(*parameters, bundle));
   for (const rlwe::KeyId& id : wanted) {
     if (out.find(id.kind, id.g, id.level)) continue;

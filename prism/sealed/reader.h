@@ -8,6 +8,7 @@
 #include "prism/host/mapped_file.h"
 #include "prism/rlwe/keys.h"
 #include "prism/sealed/layout.h"
+#include "prism/sealed/tree.h"
 
 namespace prism::sealed {
 
@@ -23,8 +24,12 @@ class SealedTable {
 
   const Header& header() const { return header_; }
   const std::vector<Cell>& cells() const { return cells_; }
-  const Digest& root() const { return root_; }
+  const Digest& root() const { return prologue_.root; }
   std::uint64_t file_bytes() const { return file_.bytes().size(); }
+  /// The file as it is, and the key bundle at its end.
+  ByteView bytes() const { return file_.bytes(); }
+  ByteView bundle() const { return file_.bytes().last(prologue_.key_bytes); }
+  const Prologue& prologue() const { return prologue_; }
 
   /// The smallest keys of the file that serve these ids, read one by one. not_found names what is missing.
   Result<rlwe::EvaluationKeys> keys(const std::vector<rlwe::KeyId>& wanted) const;
@@ -34,7 +39,7 @@ class SealedTable {
   /// The ciphertext of a cell in a block: digest compared, residues checked, the uniform half expanded. integrity when
   /// the block was changed.
   Result<exact::Ciphertext> load(std::uint32_t cell, std::uint64_t block) const;
-  /// Compares every block with its digest.
+  /// Compares every block, and every key, with its digest.
   Status verify() const;
 
  private:
@@ -44,12 +49,12 @@ class SealedTable {
 
   host::MappedFile file_;
   Header header_;
-  Digest root_{};
+  Prologue prologue_;
   std::vector<Cell> cells_;
   std::vector<ring::Seed> seeds_;       // of each cell's uniform halves
   std::vector<std::uint64_t> offsets_;  // of each cell's first block in the file
   std::vector<exact::Noise> fresh_;     // per cell
-  std::uint64_t keys_offset_ = 0, keys_bytes_ = 0, leaves_offset_ = 0;
+  std::uint64_t leaves_offset_ = 0;
 };
 
 }  // namespace prism::sealed

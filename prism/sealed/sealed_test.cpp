@@ -347,6 +347,34 @@ TEST(SealedTableTest, DamageIsNoticedWhereverItIs) {
   EXPECT_FALSE(opens_and_verifies(longer));
 }
 
+TEST(SealedTableTest, KeysAreAddedWithoutSealingAgain) {
+  const support::TestDirectory directory;
+  const auto made = make(people(), usual(), directory / "t");
+  ASSERT_TRUE(made) << made.error().message;
+  const auto table = SealedTable::open(made->path);
+  ASSERT_TRUE(table);
+  const rlwe::KeyId rotation{rlwe::KeyId::Kind::automorphism,
+                             rlwe::galois_element_for_rotation(7, table->header().parameters->degree()),
+                             rlwe::Level{1}};
+  EXPECT_FALSE(table->keys({rotation}));
+  const auto key = rlwe::SecretKey::from_seed(table->header().parameters->rlwe_ptr(), ring::SecretSeed({1, 2, 3}));
+  ASSERT_TRUE(key);
+  host::SystemRandom random;
+  std::vector<rlwe::SwitchKey> more;
+  more.push_back(std::move(*rlwe::make_switch_key(*key, rotation, table->header().parameters->error_scale(), random)));
+  auto file = host::AtomicFile::create(directory / "more", host::AtomicFile::Access::everybody);
+  ASSERT_TRUE(file && extend_keys(*table, more, *file) && file->commit());
+  const auto extended = SealedTable::open(directory / "more");
+  ASSERT_TRUE(extended) << extended.error().message;
+  EXPECT_EQ(extended->root(), table->root());
+  EXPECT_TRUE(extended->keys({rotation}));
+  EXPECT_TRUE(extended->verify());
+  auto again = host::AtomicFile::create(directory / "again", host::AtomicFile::Access::everybody);
+  const Status twice = extend_keys(*extended, more, *again);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, ErrorCode::mismatch);
+}
+
 TEST(SealedTableTest, StoppingLeavesNothing) {
   const support::TestDirectory directory;
   const table::Table table = people();

@@ -7,6 +7,7 @@
 #include "prism/exact/encryptor.h"
 #include "prism/rlwe/files.h"
 #include "prism/sealed/encode_rows.h"
+#include "prism/sealed/reader.h"
 #include "prism/sealed/tree.h"
 #include "prism/wire/artefact.h"
 #include "prism/wire/writer.h"
@@ -36,6 +37,15 @@ struct Workspace {
   Bytes packed;
 };
 
+Bytes start_of_file(const Prologue& prologue, std::uint64_t file_bytes) {
+  wire::Writer out(wire::encode_header({wire::Kind::sealed_table, kSealedVersion, file_bytes - wire::kHeaderBytes}));
+  out.u64(prologue.header_bytes);
+  out.u64(prologue.block_bytes);
+  out.u64(prologue.key_bytes);
+  out.digest(prologue.root);
+  return std::move(out).take();
+}
+
 }  // namespace
 
 std::uint64_t sealed_file_bytes(const Header& header) {
@@ -64,7 +74,7 @@ Result<Manifest> seal(const table::Table& table, Header header, const rlwe::Secr
   const std::uint64_t blocks = header.blocks(), n = parameters->slots();
 
   std::vector<std::uint64_t> offsets;
-  std::uint64_t at = wire::kHeaderBytes + kPrologueBytes + header_bytes.size() + key_bytes.size();
+  std::uint64_t at = wire::kHeaderBytes + kPrologueBytes + header_bytes.size();
   std::vector<ring::Seed> seeds;
   for (std::uint32_t c = 0; c < cells.size(); ++c) {
     offsets.push_back(at);
@@ -121,23 +131,33 @@ Result<Manifest> seal(const table::Table& table, Header header, const rlwe::Secr
     if (!outcome) return std::move(outcome).error();
 
   Manifest manifest;
-  manifest.root = tree_root(header_bytes, key_bytes, leaves, cells.size(), blocks);
-  wire::Writer prologue;
-  prologue.u64(header_bytes.size());
-  prologue.u64(key_bytes.size());
-  prologue.u64(leaves_at - offsets.front());
-  prologue.digest(manifest.root);
-  const std::uint64_t body = leaves_at + leaves.size() - wire::kHeaderBytes;
+  manifest.root = tree_root(header_bytes, leaves, cells.size(), blocks);
+  const std::uint64_t keys_at = leaves_at + leaves.size();
   PRISM_CHECKED(file.write_at(leaves_at, leaves));
-  PRISM_CHECKED(file.write_at(0, wire::encode_header({wire::Kind::sealed_table, kSealedVersion, body})));
-  PRISM_CHECKED(file.write_at(wire::kHeaderBytes, prologue.view()));
+  PRISM_CHECKED(file.write_at(keys_at, key_bytes));
+  PRISM_CHECKED(file.write_at(
+      0, start_of_file({header_bytes.size(), leaves_at - offsets.front(), key_bytes.size(), manifest.root},
+                       keys_at + key_bytes.size())));
   PRISM_CHECKED(file.write_at(wire::kHeaderBytes + kPrologueBytes, header_bytes));
-  PRISM_CHECKED(file.write_at(wire::kHeaderBytes + kPrologueBytes + header_bytes.size(), key_bytes));
   manifest.header = std::move(header);
   for (std::size_t c = 0; c < manifest.header.columns.size(); ++c)
     manifest.dictionaries.push_back(manifest.header.columns[c].code ? table.columns[source[c]].dictionary
                                                                     : std::vector<std::string>());
   return manifest;
+}
+
+Status extend_keys(const SealedTable& table, const std::vector<rlwe::SwitchKey>& more, host::AtomicFile& file) {
+  const rlwe::Parameters& parameters = table.header().parameters->rlwe();
+  const ByteView all = table.bytes();
+  const ByteView before = all.first(all.size() - table.bundle().size());
+  Bytes bundle(table.bundle().begin(), table.bundle().end());
+  for (const rlwe::SwitchKey& key : more) PRISM_CHECKED(rlwe::append_key(bundle, parameters, key));
+  Prologue prologue = table.prologue();
+  prologue.key_bytes = bundle.size();
+  const Bytes start = start_of_file(prologue, before.size() + bundle.size());
+  PRISM_CHECKED(file.append(start));
+  PRISM_CHECKED(file.append(before.subspan(start.size())));
+  return file.append(bundle);
 }
 
 }  // namespace prism::sealed

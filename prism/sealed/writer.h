@@ -1,9 +1,10 @@
 // prism/sealed/writer.h - seals: encrypts every cell of a table into one file, in constant memory.
 //
 // File (wire kind `sealed table`, version 1), after the 18 bytes of every Prism file:
-//   u64 bytes of the header | u64 bytes of the key bundle | u64 bytes of all blocks | digest root | header | key bundle
-//   | blocks, cell after cell | leaf digests, cell after cell: SHA-256 of each block with its place.
-// root = H("prism/sealed/root/v1", H(header), H(keys), for each cell H(its leaf digests)): a hash tree over everything.
+//   u64 bytes of the header | u64 bytes of all blocks | u64 bytes of the key bundle | digest root | header | blocks,
+//   cell after cell | leaf digests, cell after cell: SHA-256 of each block with its place | key bundle (rlwe/files.h).
+// root = H("prism/sealed/root/v1", H(header), for each cell H(its leaf digests)): a hash tree over everything but the
+// keys, which carry their own digests so that more can be added without sealing again.
 #pragma once
 #include <functional>
 
@@ -13,6 +14,7 @@
 #include "prism/rlwe/keys.h"
 #include "prism/sealed/manifest.h"
 #include "prism/sealed/propose.h"
+#include "prism/sealed/reader.h"
 
 namespace prism::sealed {
 
@@ -29,5 +31,9 @@ struct SealProgress {
 /// the run (interrupted).
 Result<Manifest> seal(const table::Table& table, Header header, const rlwe::SecretKey& key, host::AtomicFile& file,
                       Random& random, Parallel& parallel, const std::function<bool(SealProgress)>& progress = {});
+
+/// The same table with more evaluation keys: nothing is encrypted again, the root stays, the bundle grows at the end of
+/// the file. Errors: mismatch for a key that is there already or belongs to other parameters.
+Status extend_keys(const SealedTable& table, const std::vector<rlwe::SwitchKey>& more, host::AtomicFile& file);
 
 }  // namespace prism::sealed

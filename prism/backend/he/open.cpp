@@ -42,11 +42,11 @@ Result<Recompiled> recompile(ByteView file, const sealed::Manifest& manifest) {
   PRISM_TRY(r.plan, sql::plan_query(head.sql, catalog_of(manifest.header)));
   PRISM_TRY(r.lowered, lower(r.plan, manifest.header, dictionaries_of(manifest), head.sql));
   const auto& parameters = manifest.header.parameters;
-  if (head.program != program::digest(r.lowered.program, *parameters, manifest.root))
+  PRISM_TRY(r.analysis, program::analyse(r.lowered.program, *parameters, manifest.header.blocks()));
+  if (head.program != program::digest(r.lowered.program, *parameters, manifest.root, r.analysis.keys))
     return fail(ErrorCode::mismatch,
                 "the answer was not computed by this question's program; it was made by another version of Prism, or "
                 "for another question");
-  PRISM_TRY(r.analysis, program::analyse(r.lowered.program, *parameters, manifest.header.blocks()));
   PRISM_TRY(r.outcome, parse_items(r.answer, parameters, r.lowered.program.delivery, r.lowered.program.outputs.size(),
                                    r.analysis.final_noise));
   return r;

@@ -44,7 +44,8 @@ Result<Compiled> compile(const sealed::SealedTable& table, std::string_view sql,
   PRISM_TRY(question.lowered, lower(question.plan, table.header(), dictionaries, sql));
   PRISM_TRY(question.analysis,
             program::analyse(question.lowered.program, *table.header().parameters, table.header().blocks()));
-  question.digest = program::digest(question.lowered.program, *table.header().parameters, table.root());
+  question.digest =
+      program::digest(question.lowered.program, *table.header().parameters, table.root(), question.analysis.keys);
   return question;
 }
 
