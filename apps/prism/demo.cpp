@@ -9,10 +9,7 @@
 #include "apps/prism/demo_table.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
-#if __has_include("prism/backend/clear/clear.h")
 #include "prism/backend/clear/clear.h"
-#define HAVE_CLEAR 1
-#endif
 #include "prism/backend/he/query.h"
 #include "prism/host/atomic_file.h"
 #include "prism/host/file.h"
@@ -135,12 +132,8 @@ Status run(std::optional<std::size_t> threads) {
     PRISM_TRY(const Bytes file, host::read_file(path, kMostAnswerBytes));
     PRISM_TRY(const auto opened, open_with(file, keyring, "alice"));
     const std::string open = watch.lap();
-#ifdef HAVE_CLEAR
     PRISM_TRY(const sql::Plan plan, sql::plan_query(sql, backend::he::catalog_of(manifest.header)));
     PRISM_TRY(const table::ResultTable truth, backend::clear::answer(plan, table));
-#else
-    const table::ResultTable truth = opened.table;
-#endif
     const bool same = opened.table == truth;
     right = right && same;
     PRISM_CHECKED(

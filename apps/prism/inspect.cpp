@@ -247,6 +247,8 @@ Status run(const Arguments& a) {
   // Sealed tables are mapped, not read; everything else is small.
   PRISM_TRY(auto start, host::MappedFile::open(path, std::uint64_t{1} << 44));
   PRISM_TRY(const wire::Header head, wire::peek_header(start.bytes()));
+  if (wire::name_of(head.kind) == wire::name_of(wire::Kind{0}))
+    return fail(ErrorCode::unsupported, path, " is a kind of file that this program does not know; a later version wrote it, or it is damaged");
   if (a.verify && head.kind != wire::Kind::sealed_table)
     return fail(ErrorCode::invalid_argument, "--verify is for sealed tables; ", path, " is ", wire::name_of(head.kind));
   const auto inspect = [&]() -> Result<Report> {
