@@ -109,6 +109,32 @@ TEST(HeBackendTest, AnswersEqualTheTruth) {
   }
 }
 
+TEST(HeBackendTest, TestsOfGroupColumnsChooseGroups) {
+  sealed::SealOptions options;
+  options.roles = {{"state", sealed::Role::group}, {"visits", sealed::Role::measure}, {"age", sealed::Role::filter}};
+  options.publish = {"state"};
+  const support::TestDirectory directory;
+  const auto sealed = seal_text(kPeople, options, directory / "t");
+  ASSERT_TRUE(sealed) << sealed.error().message;
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"select state, count(*) from people where state in ('CA', 'TX', 'WA') group by state order by 1",
+       "state,count\nCA,3\nTX,1\n"},
+      {"select state, sum(visits) from people where (state <> 'CA' or state is null) and age > 20 group by state order "
+       "by 1",
+       "state,sum\nNJ,15\nTX,1\n"},
+      {"select state, count(*) from people where state is not null group by state order by 1",
+       "state,count\nCA,3\nNJ,2\nTX,1\n"},
+      {"select state, count(*) from people where state is null group by state", "state,count\n,1\n"},
+      {"select state, count(*) from people where state = 'WA' group by state", "state,count\n"},
+      {"select sum(visits) from people where state = 'NJ'", "sum\n15\n"},
+  };
+  for (const auto& [sql, want] : cases) {
+    const auto got = ask(*sealed, sql);
+    ASSERT_TRUE(got) << sql << "\n" << got.error().message;
+    EXPECT_EQ(*got, want) << sql;
+  }
+}
+
 TEST(HeBackendTest, DeepConditionsAreRewrittenToFit) {
   // Three range tests under alternating AND and OR: too deep as written, fits as a polynomial in the ranges.
   const auto got = ask(people(),

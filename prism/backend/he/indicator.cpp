@@ -319,6 +319,16 @@ class Formula {
   std::string_view sql_;
 };
 
+/// A comparison of a column that is not a filter: its cells are sealed shallower than a filter's.
+const sql::ColumnTest* shallow_test(const Predicate& p, const sealed::Header& header) {
+  if (p.kind == Predicate::Kind::test && !header.columns[p.test.column].filter &&
+      (!p.test.intervals.empty() || !p.test.texts.empty()))
+    return &p.test;
+  for (const Predicate& child : p.children)
+    if (const sql::ColumnTest* found = shallow_test(child, header)) return found;
+  return nullptr;
+}
+
 void collect_deep(const Predicate& p, const sealed::Header& header, std::vector<const Predicate*>& out) {
   if (p.kind == Predicate::Kind::test) {
     const auto& code = header.columns[p.test.column].code;
@@ -353,6 +363,9 @@ Result<std::vector<CodeInterval>> codes_of(const sql::ColumnTest& test, const se
             "dictionary) and pass it with --dictionary, or have the column sealed with --publish " +
             column.schema.name);
   const std::vector<std::string>& words = entries->second;
+  if (std::max<std::uint64_t>(1, words.size()) != code.size)
+    return fail(ErrorCode::mismatch, "the dictionary of column ", quoted(column.schema.name), " has ", words.size(),
+                " values where ", code.size, " were sealed; it belongs to another table");
   for (const sql::TextInterval& i : test.texts) {
     auto first = words.begin();
     auto last = words.end();
@@ -393,6 +406,11 @@ Result<Condition> indicator(const Predicate& predicate, int level, Cells& cells,
     }
   }
   if (!fits(truth)) {
+    if (const sql::ColumnTest* test = shallow_test(predicate, cells.header()))
+      return refusal(ErrorCode::refused, sql, test->position, "he/role",
+                     "column " + quoted(cells.header().columns[test->column].schema.name) +
+                         " was sealed as a group only, which is not deep enough for this condition; seal with --role " +
+                         cells.header().columns[test->column].schema.name + "=filter");
     return refusal(ErrorCode::level_exhausted, sql, predicate.test.position, "he/depth",
                    "the condition combines more columns than this table was sealed for; drop a comparison, or seal "
                    "again with a larger --nesting");

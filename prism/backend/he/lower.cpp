@@ -41,9 +41,13 @@ class Lowering {
         cells_(header, builder_) {}
 
   Result<Lowered> run() {
+    // Tests of a group column choose groups: no product, no depth.
+    const sql::Predicate rest = split_conditions();
     PRISM_TRY(auto keys, groups());
     Lowered lowered;
-    PRISM_TRY(const Condition condition, indicator(plan_.where, header_.predicate_level, cells_, dictionaries_, sql_));
+    // A condition meets measures at level 1; with groups it meets the measures first and the groups at level 1.
+    const int level = header_.parameters->max_level().value == 0 ? 0 : plan_.group_by.empty() ? 1 : 2;
+    PRISM_TRY(const Condition condition, indicator(rest, level, cells_, dictionaries_, sql_));
     if (!condition.possible) {
       if (plan_.group_by.empty()) lowered.groups.push_back({{}, std::vector<PrimitiveSource>(plan_.primitives.size())});
       lowered.program = builder_.finish(program::Delivery::samples);
@@ -65,6 +69,10 @@ class Lowering {
         }
         for (Node& limb : value.limbs) {
           PRISM_TRY(limb, builder_.multiply(*where, limb));
+          if (builder_.level(limb) < 1)
+            return refusal(ErrorCode::level_exhausted, sql_, -1, "he/depth",
+                           "a condition together with groups needs one more level than this table has; ask for one of "
+                           "them, or seal with a filter column");
         }
       }
     for (auto& [codes, node] : keys) {
@@ -84,7 +92,52 @@ class Lowering {
  private:
   using Key = std::pair<std::vector<std::optional<std::uint64_t>>, Node>;
 
-  /// The table's groups, each with a node that is 1 in its rows.
+  /// Moves tests of GROUP BY columns that every row must satisfy into group_tests_; returns the rest of the condition.
+  sql::Predicate split_conditions() {
+    using Kind = sql::Predicate::Kind;
+    const auto of_group = [&](const sql::Predicate& p) {
+      return p.kind == Kind::test &&
+             std::find(plan_.group_by.begin(), plan_.group_by.end(), p.test.column) != plan_.group_by.end();
+    };
+    sql::Predicate rest = plan_.where;
+    if (of_group(rest)) {
+      group_tests_.push_back(rest.test);
+      return {};
+    }
+    if (rest.kind != Kind::all) return rest;
+    std::vector<sql::Predicate> others;
+    for (sql::Predicate& child : rest.children) {
+      if (of_group(child))
+        group_tests_.push_back(child.test);
+      else
+        others.push_back(std::move(child));
+    }
+    if (others.empty()) return {};
+    if (others.size() == 1) return std::move(others[0]);
+    rest.children = std::move(others);
+    return rest;
+  }
+
+  /// Whether a group's code (absent: NULL) satisfies the tests of its column.
+  Result<bool> selected(std::size_t column, const std::optional<std::uint64_t>& code) const {
+    for (const sql::ColumnTest& test : group_tests_) {
+      if (test.column != column) continue;
+      bool inside = !code && test.null_is_true;
+      const bool any_value = header_.columns[column].schema.type == table::ColumnType::text && test.texts.size() == 1 &&
+                             !test.texts[0].low && !test.texts[0].high;
+      if (code && any_value) {
+        inside = true;  // IS NOT NULL needs no dictionary
+      } else if (code && (!test.texts.empty() || !test.intervals.empty())) {
+        PRISM_TRY(const auto codes, codes_of(test, header_.columns[column], dictionaries_, sql_));
+        inside = std::any_of(codes.begin(), codes.end(),
+                             [&](const CodeInterval& i) { return i.first <= *code && *code <= i.last; });
+      }
+      if (!inside) return false;
+    }
+    return true;
+  }
+
+  /// The groups that the tests of their columns admit, each with a node that is 1 in its rows.
   Result<std::vector<Key>> groups() {
     if (plan_.group_by.empty()) return std::vector<Key>{{{}, 0}};
     std::vector<std::vector<Key>> columns;
@@ -97,9 +150,13 @@ class Lowering {
                            column.schema.name + "=group");
       const auto number = static_cast<std::uint32_t>(c);
       std::vector<Key> keys;
-      for (std::uint64_t code = 0; code < column.code->size; ++code)
-        keys.push_back({{code}, cells_.node(Cell::Kind::one_hot, number, static_cast<std::uint32_t>(code))});
-      if (column.schema.nullable)
+      for (std::uint64_t code = 0; code < column.code->size; ++code) {
+        PRISM_TRY(const bool wanted, selected(c, code));
+        if (wanted)
+          keys.push_back({{code}, cells_.node(Cell::Kind::one_hot, number, static_cast<std::uint32_t>(code))});
+      }
+      PRISM_TRY(const bool nulls, selected(c, std::nullopt));
+      if (column.schema.nullable && nulls)
         keys.push_back({{std::nullopt}, cells_.complement(cells_.one_hot_sum(number, 0, column.code->size - 1))});
       product *= keys.size();
       columns.push_back(std::move(keys));
@@ -149,6 +206,14 @@ class Lowering {
     }
     const auto a = static_cast<std::uint32_t>(columns[0]);
     const auto b = static_cast<std::uint32_t>(columns.back());
+    // Opened sums are 128-bit integers.
+    if (primitive.kind == sql::Primitive::Kind::sum && columns.size() == 2 &&
+        magnitude(header_.columns[a]) * magnitude(header_.columns[b]) >
+            (Int128{1} << 126) / static_cast<Int128>(std::max<std::uint64_t>(header_.rows, 1)))
+      return too_wide(primitive,
+                      "the sum of " + header_.columns[a].schema.name + "*" + header_.columns[b].schema.name +
+                          " could exceed 126 bits",
+                      "seal with narrower --bounds or a lower --scale");
     if (primitive.kind == sql::Primitive::Kind::count) return count_of(primitive, a, b);
     if (columns.size() == 1) return limbs(Cell::Kind::limb, a, *header_.columns[a].value);
     if (square && header_.columns[a].square) return limbs(Cell::Kind::square_limb, a, *header_.columns[a].square);
@@ -246,6 +311,7 @@ class Lowering {
   Builder builder_;
   Cells cells_;
   int selections_ = 0;  // products that choose rows, after a value is known: one for a condition, one for groups
+  std::vector<sql::ColumnTest> group_tests_;
   std::map<Node, std::size_t> emitted_;
   std::size_t outputs_ = 0;
 };
