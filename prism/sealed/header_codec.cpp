@@ -185,7 +185,7 @@ Result<Header> decode_header(ByteView bytes) {
           return fail(ErrorCode::malformed, "a dictionary of the sealed table is not sorted");
         c.dictionary.push_back(std::move(word));
       }
-      if (!coded || c.schema.type != table::ColumnType::text || words != c.code->size)
+      if (!coded || c.schema.type != table::ColumnType::text || std::max<std::uint64_t>(1, words) != c.code->size)
         return fail(ErrorCode::malformed, "a dictionary of the sealed table does not fit its column");
     }
     h.columns.push_back(std::move(c));

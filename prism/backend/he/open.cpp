@@ -100,16 +100,17 @@ Result<Opened> open_answer(ByteView file, const sealed::Manifest& manifest, cons
     for (std::size_t k = 0; k < group.codes.size(); ++k)
       values.keys.push_back(key_value(manifest, r.plan.group_by[k], group.codes[k]));
     for (const PrimitiveSource& source : group.primitives) {
-      Int128 total = source.constant;
+      // Unsigned, because what a hostile answer claims may wrap; planned sums are below 2^126 (lower.cpp).
+      auto total = static_cast<Uint128>(source.constant);
       for (std::size_t j = source.outputs.size(); j-- > 0;) {
         const Int128 sum = sums[source.outputs[j]];
         if (sum > source.output_bound || -sum > source.output_bound)
           return fail(ErrorCode::integrity,
                       "the answer holds a number outside what the table's bounds allow: it was not computed as asked; "
                       "do not tell its sender");
-        total += sum * (Int128{1} << (source.limb_bits * static_cast<int>(j)));
+        total += static_cast<Uint128>(sum) << (source.limb_bits * static_cast<int>(j));
       }
-      values.primitives.push_back(total);
+      values.primitives.push_back(static_cast<Int128>(total));
     }
     groups.push_back(std::move(values));
   }
