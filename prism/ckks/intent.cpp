@@ -1,6 +1,5 @@
-// Parameters from what is to be computed: the noise model is run on the deepest circuit of the intent. Errors in units
-// of the message are about 2^c / scale with c nearly independent of the scale, so one run tells which scale the next
-// one needs.
+// Parameters from what is to be computed: the noise model is run on the deepest circuit of the intent, for one ring
+// after another. A larger scale never makes errors larger, so the smallest that does is found by halving.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -48,21 +47,28 @@ double final_magnitude(const Intent& intent) {
 
 struct Shape {
   unsigned log_n, scale_bits, per_level, digit_size;
-  unsigned base;  ///< bits of level 0
+  unsigned base_count, base_bits;  ///< primes of level 0, and bits of each
+  unsigned special_bits;
 };
 
-unsigned total_bits(const Intent& intent, const Shape& s) {
-  const bool switching = intent.depth > 0 || intent.rotations;
-  return s.base + static_cast<unsigned>(intent.depth) * s.scale_bits + (switching ? s.digit_size * kSpecialBits : 0);
-}
+bool switches(const Intent& intent) { return intent.depth > 0 || intent.rotations; }
 
-std::optional<Shape> shape_for(const Intent& intent, unsigned log_n, unsigned scale_bits, unsigned digit_size) {
+/// Nothing when the shape is over the table. `tight`: special primes no larger than they must be, for small rings.
+std::optional<Shape> shape_for(const Intent& intent, unsigned log_n, unsigned scale_bits, unsigned digit_size,
+                               bool tight) {
   const double magnitude = final_magnitude(intent);
   if (scale_bits > kMostScale || magnitude > 1000) return std::nullopt;
-  Shape s{log_n, scale_bits, scale_bits > kOnePrime ? 2U : 1U, digit_size, 0};
+  const unsigned per_level = scale_bits > kOnePrime ? 2 : 1;
+  if (scale_bits % per_level != 0) return std::nullopt;
+  Shape s{log_n, scale_bits, per_level, digit_size, 0, 0, kSpecialBits};
   // Two bits: for Q/2 instead of Q, and for the error beside the message.
-  s.base = scale_bits + static_cast<unsigned>(std::max(0.0, std::ceil(magnitude))) + 2;
-  if (total_bits(intent, s) > rlwe::max_log2_modulus(log_n, intent.security) + 1) return std::nullopt;
+  const unsigned base = scale_bits + static_cast<unsigned>(std::max(0.0, std::ceil(magnitude))) + 2;
+  s.base_count = (base + 49) / 50;
+  s.base_bits = std::clamp((base + s.base_count - 1) / s.base_count, 20U, 50U);
+  if (tight) s.special_bits = std::min(kSpecialBits, std::max(s.base_bits, scale_bits / per_level + 1));
+  const unsigned total = s.base_count * s.base_bits + static_cast<unsigned>(intent.depth) * scale_bits +
+                         (switches(intent) ? digit_size * s.special_bits : 0);
+  if (total > rlwe::max_log2_modulus(log_n, intent.security)) return std::nullopt;
   return s;
 }
 
@@ -71,21 +77,17 @@ Result<std::shared_ptr<const Parameters>> build(const Intent& intent, const Shap
   spec.log_n = s.log_n;
   spec.security = intent.security;
   spec.digit_size = s.digit_size;
-  const bool switching = intent.depth > 0 || intent.rotations;
-  if (switching) {
-    PRISM_TRY(spec.special_primes, rlwe::choose_primes(kSpecialBits, s.digit_size));
+  if (switches(intent)) {
+    PRISM_TRY(spec.special_primes, rlwe::choose_primes(s.special_bits, s.digit_size));
   }
-  const unsigned base_count = (s.base + 49) / 50;
-  // Primes just below 2^bits are short of it by far less than the bit that rounding up adds.
-  const unsigned bits = std::clamp((s.base + base_count - 1) / base_count, 20U, 50U);
-  PRISM_TRY(spec.primes, rlwe::choose_primes(bits, base_count, spec.special_primes));
+  PRISM_TRY(spec.primes, rlwe::choose_primes(s.base_bits, s.base_count, spec.special_primes));
   std::vector<std::uint64_t> avoid = spec.primes;
   avoid.insert(avoid.end(), spec.special_primes.begin(), spec.special_primes.end());
   PRISM_TRY(const std::vector<std::uint64_t> middle,
             rescaling_primes(s.log_n, s.scale_bits, static_cast<std::size_t>(intent.depth), s.per_level, avoid));
   spec.primes.insert(spec.primes.end(), middle.begin(), middle.end());
   for (int l = 0; l <= intent.depth; ++l)
-    spec.level_sizes.push_back(base_count + static_cast<std::uint32_t>(l) * s.per_level);
+    spec.level_sizes.push_back(s.base_count + static_cast<std::uint32_t>(l) * s.per_level);
   return Parameters::make(std::move(spec), s.scale_bits);
 }
 
@@ -99,42 +101,53 @@ bool accepts(const Intent& intent, const Outcome& outcome) {
   return outcome.decrypts && outcome.error_log2 <= -intent.precision_bits;
 }
 
+std::shared_ptr<const Parameters> attempt(const Intent& intent, unsigned log_n, unsigned scale_bits,
+                                          unsigned digit_size, bool tight) {
+  const auto shape = shape_for(intent, log_n, scale_bits, digit_size, tight);
+  if (!shape) return nullptr;
+  auto made = build(intent, *shape);
+  if (!made || !accepts(intent, simulate(intent, **made))) return nullptr;
+  return *std::move(made);
+}
+
 /// The smallest scale of one ring that does; nothing when none does.
-std::shared_ptr<const Parameters> search(const Intent& intent, unsigned log_n) {
+std::shared_ptr<const Parameters> search(const Intent& intent, unsigned log_n, bool tight) {
   // A public-key encryption alone is off by more than 2^(log_n) at the scale 1.
-  auto scale_bits = static_cast<unsigned>(std::max(25, intent.precision_bits + static_cast<int>(log_n) + 6));
-  std::shared_ptr<const Parameters> found;
-  double last_error = 1e9;
-  for (int tries = 0; tries < 6; ++tries) {
-    const auto shape = shape_for(intent, log_n, scale_bits, 1);
-    if (!shape) break;
-    auto made = build(intent, *shape);
-    if (!made) {
-      ++scale_bits;  // too few small primes, or a bit over the budget: then the next shape ends the search
-      continue;
-    }
-    const Outcome outcome = simulate(intent, **made);
-    if (accepts(intent, outcome)) {
-      found = *std::move(made);
-      break;
-    }
-    const double missing = outcome.error_log2 + intent.precision_bits;
-    if (outcome.error_log2 > last_error - 0.5 && missing > 0) break;  // the transform's floor: no scale helps
-    last_error = outcome.error_log2;
-    scale_bits += static_cast<unsigned>(std::clamp(std::ceil(missing), 1.0, 60.0));
-    if (scale_bits > kOnePrime && scale_bits % 2 != 0) ++scale_bits;
+  auto low = static_cast<unsigned>(std::max(22, intent.precision_bits + static_cast<int>(log_n)));
+  const auto even = [](unsigned bits) { return bits > kOnePrime ? bits / 2 * 2 : bits; };
+  unsigned high = kMostScale;
+  while (high > low && !shape_for(intent, log_n, even(high), 1, tight)) --high;
+  high = even(high);
+  if (high <= low) return nullptr;
+  std::shared_ptr<const Parameters> found = attempt(intent, log_n, high, 1, tight);
+  // Rescaling primes may lie above 2^scale_bits and so the largest scale just over the table.
+  for (int tries = 0; !found && tries < 2 && high > low + 2; ++tries) {
+    high = even(high - 1);
+    found = attempt(intent, log_n, high, 1, tight);
   }
   if (!found) return nullptr;
+  while (high - low > (high > kOnePrime ? 2 : 1)) {
+    const unsigned middle = even(low + (high - low) / 2);
+    if (middle <= low) break;
+    if (auto made = attempt(intent, log_n, middle, 1, tight)) {
+      found = std::move(made);
+      high = middle;
+    } else {
+      low = middle;
+    }
+  }
   // More special primes make fewer, larger digits: faster switching for a larger modulus. At least three digits stay.
   const std::size_t count = found->rlwe().spec().primes.size();
   for (unsigned digit = 3; digit >= 2 && intent.depth > 0; --digit) {
     if (count < 3 * digit) continue;
-    const auto shape = shape_for(intent, log_n, found->scale_bits(), digit);
-    if (!shape) continue;
-    auto made = build(intent, *shape);
-    if (made && accepts(intent, simulate(intent, **made))) return *std::move(made);
+    if (auto made = attempt(intent, log_n, found->scale_bits(), digit, tight)) return made;
   }
   return found;
+}
+
+std::shared_ptr<const Parameters> search(const Intent& intent, unsigned log_n) {
+  auto found = search(intent, log_n, false);
+  return found || !switches(intent) ? found : search(intent, log_n, true);
 }
 
 std::shared_ptr<const Parameters> smallest(const Intent& intent) {
@@ -188,7 +201,9 @@ Result<std::shared_ptr<const Parameters>> parameters_for(const Intent& intent) {
   if (depth >= 0) way_out = "; depth " + std::to_string(depth) + " does";
   if (precision >= 0)
     way_out += (depth >= 0 ? ", and so do " : "; ") + std::to_string(precision) + " bits of precision";
-  if (way_out.empty()) way_out = "; take a smaller largest magnitude, depth or precision";
+  if (way_out.empty()) way_out = "; take a smaller depth and precision";
+  if (intent.largest_magnitude > 1 && intent.depth > 0)
+    way_out += "; magnitudes multiply, so divide inputs by the largest of them and multiply the result";
   return fail(ErrorCode::unsupported, "depth ", intent.depth, " to ", intent.precision_bits, " bits at ",
               static_cast<int>(intent.security), " bits of security does not fit N = 2^", kMaxLogN, way_out);
 }

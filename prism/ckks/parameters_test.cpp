@@ -97,6 +97,7 @@ TEST(IntentTest, PromisesAreKeptByTheDeepestCircuit) {
 
 TEST(IntentTest, TakesTheSmallestRing) {
   EXPECT_EQ(must(parameters_for({.depth = 0, .precision_bits = 10}))->degree(), 2048U);
+  EXPECT_EQ(must(parameters_for({.depth = 1, .precision_bits = 8}))->degree(), 4096U);
   EXPECT_EQ(must(parameters_for({.depth = 1, .precision_bits = 20}))->degree(), 8192U);
   EXPECT_EQ(must(parameters_for({.depth = 4, .precision_bits = 20}))->degree(), 16384U);
   EXPECT_EQ(must(parameters_for({.depth = 0, .precision_bits = 10, .min_slots = 5000}))->slots(), 8192U);
