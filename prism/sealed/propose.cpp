@@ -7,6 +7,7 @@
 #include "prism/program/analysis.h"
 #include "prism/sealed/parameters.h"
 #include "prism/sealed/writer.h"
+#include "prism/table/date.h"
 #include "prism/table/decimal.h"
 
 namespace prism::sealed {
@@ -19,8 +20,13 @@ constexpr std::uint64_t kMostDigitsSize = std::uint64_t{1} << 62;
 
 using table::ColumnType;
 
+// 0001-01-01 and 9999-12-31: what format_date knows. Bounds rounded outwards may lie beyond.
+constexpr std::int64_t kFirstDay = -719'162, kLastDay = 2'932'896;
+
 std::string text_of(const table::ColumnSchema& schema, std::int64_t value) {
-  if (schema.type == ColumnType::date) return std::to_string(value) + " days after 1970-01-01";
+  if (schema.type == ColumnType::date)
+    return value < kFirstDay || value > kLastDay ? std::to_string(value) + " days after 1970-01-01"
+                                                 : table::format_date(value);
   return table::format_decimal(value, schema.scale);
 }
 
