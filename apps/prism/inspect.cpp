@@ -39,13 +39,12 @@ std::string bound_text(const table::ColumnSchema& schema, std::int64_t value) {
 }
 
 std::string date_time(std::chrono::seconds since) {
-  const auto days = std::chrono::floor<std::chrono::days>(since);
-  const std::int64_t in_day = (since - days).count();
-  // The range format_date knows; a file may claim anything.
-  if (days.count() < -719'162 || days.count() > 2'932'896)
+  constexpr std::int64_t kDay = 86'400;
+  if (since.count() < kFirstDay * kDay || since.count() >= (kLastDay + 1) * kDay)
     return std::to_string(since.count()) + " seconds after 1970-01-01";
-  return fmt::format("{} {:02}:{:02}:{:02} UTC", table::format_date(days.count()), in_day / 3600, in_day / 60 % 60,
-                     in_day % 60);
+  const std::int64_t in_day = (since.count() % kDay + kDay) % kDay;
+  return fmt::format("{} {:02}:{:02}:{:02} UTC", table::format_date((since.count() - in_day) / kDay), in_day / 3600,
+                     in_day / 60 % 60, in_day % 60);
 }
 
 std::string protection_text(custody::Protection protection, const crypto::ScryptCost& cost) {
@@ -248,7 +247,8 @@ Status run(const Arguments& a) {
   PRISM_TRY(auto start, host::MappedFile::open(path, std::uint64_t{1} << 44));
   PRISM_TRY(const wire::Header head, wire::peek_header(start.bytes()));
   if (wire::name_of(head.kind) == wire::name_of(wire::Kind{0}))
-    return fail(ErrorCode::unsupported, path, " is a kind of file that this program does not know; a later version wrote it, or it is damaged");
+    return fail(ErrorCode::unsupported, path,
+                " is a kind of file that this program does not know; a later version wrote it, or it is damaged");
   if (a.verify && head.kind != wire::Kind::sealed_table)
     return fail(ErrorCode::invalid_argument, "--verify is for sealed tables; ", path, " is ", wire::name_of(head.kind));
   const auto inspect = [&]() -> Result<Report> {

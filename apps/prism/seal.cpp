@@ -145,7 +145,9 @@ Status run(const Arguments& a) {
   }
   PRISM_TRY(const table::Table table, read_csv_file(a.csv, csv));
   if (table.rows == 0) return fail(ErrorCode::invalid_argument, a.csv, " has no rows to seal");
-  say(printable(table::describe(table)));
+  std::string read = table::describe(table);
+  while (read.ends_with('\n')) read.pop_back();
+  say(printable(read));
   PRISM_TRY(const auto options, seal_options(a, table));
   PRISM_TRY(const sealed::Proposal proposal, sealed::propose(table, options));
   show(proposal, a.output);

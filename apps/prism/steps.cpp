@@ -14,6 +14,7 @@
 #include "prism/host/atomic_file.h"
 #include "prism/host/file.h"
 #include "prism/host/interrupt.h"
+#include "prism/host/mapped_file.h"
 #include "prism/host/system.h"
 #include "prism/host/thread_pool.h"
 #include "prism/sealed/writer.h"
@@ -93,8 +94,9 @@ Result<custody::Keyring> open_keyring(const std::string& dir, const std::string&
   bool needed = false;
   const std::string file = dir + "/" + std::string(custody::kKeyringFile);
   if (host::exists(file)) {
-    PRISM_TRY(const auto bytes, host::read_secret_file(file, kMostKeyFileBytes));
-    PRISM_TRY(const auto description, custody::describe_keyring(bytes.reveal(secret::RevealKey{})));
+    // Mapped, because a description copies nothing secret.
+    PRISM_TRY(const auto mapped, host::MappedFile::open(file, kMostKeyFileBytes));
+    PRISM_TRY(const auto description, custody::describe_keyring(mapped.bytes()));
     needed = description.protection == custody::Protection::passphrase;
   }
   PRISM_TRY(const PassphraseSource passphrase, PassphraseSource::find(passphrase_file, needed, "passphrase of " + dir));
@@ -107,8 +109,8 @@ Result<std::unique_ptr<custody::KeySource>> open_keys(const std::string& path, c
     PRISM_TRY(custody::Keyring keyring, open_keyring(path, passphrase_file));
     return std::unique_ptr<custody::KeySource>(std::make_unique<custody::Keyring>(std::move(keyring)));
   }
-  PRISM_TRY(const auto bytes, host::read_secret_file(path, kMostKeyFileBytes));
-  PRISM_TRY(const auto description, custody::describe_table_key(bytes.reveal(secret::RevealKey{})));
+  PRISM_TRY(const auto mapped, host::MappedFile::open(path, kMostKeyFileBytes));
+  PRISM_TRY(const auto description, custody::describe_table_key(mapped.bytes()));
   PRISM_TRY(const PassphraseSource passphrase,
             PassphraseSource::find(passphrase_file, description.protection == custody::Protection::passphrase,
                                    "passphrase of " + path));

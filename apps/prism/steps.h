@@ -19,7 +19,6 @@ namespace prism::app {
 
 inline constexpr std::uint64_t kMostAnswerBytes = std::uint64_t{4} << 30;
 inline constexpr std::uint64_t kMostDictionaryFileBytes = std::uint64_t{1} << 30;
-/// CSV files are read into memory, about nine bytes a value.
 inline constexpr std::uint64_t kMostKeyFileBytes = std::uint64_t{512} << 20;
 
 /// A passphrase from a file, from a prompt, or none.
