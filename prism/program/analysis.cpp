@@ -175,6 +175,9 @@ struct Typing {
       if (shape.level < kPackLevel)
         return fail(ErrorCode::malformed, "output ", number, " is at level ", shape.level,
                     "; packing happens at level ", kPackLevel);
+      if (parameters.rlwe().special_primes().size() == 0)
+        return fail(ErrorCode::level_exhausted,
+                    "the program packs its outputs, but these parameters have no special primes and so no keys");
       // What is packed together has one correction factor: that of a product at the pack level.
       const std::uint64_t canonical = parameters.correction(rlwe::Level{kPackLevel});
       if (shape.level > kPackLevel) {

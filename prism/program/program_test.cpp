@@ -250,5 +250,19 @@ TEST_F(ProgramTest, DecodingUndoesEncodingAndRefusesEverythingElse) {
   }
 }
 
+TEST(AnalysisTest, PackingWithoutSpecialPrimesIsRefused) {
+  rlwe::ParameterSpec spec;
+  spec.log_n = 10;
+  spec.security = rlwe::Security::none_for_tests;
+  spec.primes = *rlwe::choose_primes(50, 2);
+  const auto parameters = exact::Parameters::make(std::move(spec), kT, exact::Scheme::bgv);
+  ASSERT_TRUE(parameters);
+  Builder b(*parameters);
+  b.output(b.input(0, 1));
+  const auto got = analyse(b.finish(Delivery::packed), **parameters, 1);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::level_exhausted);
+}
+
 }  // namespace
 }  // namespace prism::program

@@ -28,7 +28,7 @@ Result<std::optional<Limbs>> read_limbs(wire::Reader& in, std::uint64_t rows, st
   PRISM_TRY(const auto bits, in.u8());
   PRISM_TRY(const auto count, in.u8());
   if (bits == 0 && count == 0) return std::optional<Limbs>();
-  if (bits == 0 || bits > 48 || count == 0 || count > kMostLimbs)
+  if (bits == 0 || bits > 48 || count == 0 || count > kMostLimbs || (count - 1) * bits > 126)
     return fail(ErrorCode::malformed, "the sealed table's header has limbs that no column can have");
   // Sums never wrap: that is decided here and at sealing, not at query time.
   if ((Int128{1} << (bits - 1)) * static_cast<Int128>(std::max<std::uint64_t>(rows, 1)) >= static_cast<Int128>(t / 2))
@@ -57,6 +57,32 @@ Result<Code> read_code(wire::Reader& in) {
       static_cast<Int128>(code.low) + static_cast<Int128>(code.size) - 1 > INT64_MAX)
     return fail(ErrorCode::malformed, "the sealed table's header has an impossible code");
   return code;
+}
+
+/// What one column's encodings take, before any of it is listed.
+std::uint64_t cell_count(const Column& c) {
+  std::uint64_t cells = 1;  // validity
+  for (const auto* limbs : {&c.value, &c.square})
+    if (*limbs) cells += static_cast<std::uint64_t>((*limbs)->count);
+  if (c.code && c.code->kind == Code::Kind::one_hot) cells += c.code->size;
+  if (c.code)
+    for (const auto base : c.code->bases) cells += base - 1;
+  return cells;
+}
+
+/// Every value within the bounds has limbs.
+bool covers(const Limbs& limbs, const Column& c) {
+  const Int128 low = c.low, high = c.high;
+  const int bits = limbs.limb_bits * limbs.count - 1;
+  return bits >= 64 || std::max(low < 0 ? -low : low, high) <= (Int128{1} << bits);
+}
+
+Status check_key(const rlwe::KeyId& id, const rlwe::Parameters& parameters) {
+  const bool relinearise = id.kind == rlwe::KeyId::Kind::relinearise;
+  const bool fits = id.level <= parameters.max_level() && parameters.special_primes().size() != 0 &&
+                    (relinearise ? id.g == 0 : id.g % 2 == 1 && id.g < 2 * parameters.degree());
+  if (fits) return {};
+  return fail(ErrorCode::malformed, "the sealed table's header names a key that its parameters cannot have");
 }
 
 Status check_levels(const Header& h) {
@@ -128,7 +154,7 @@ Bytes encode(const Header& h) {
   return std::move(out).take();
 }
 
-Result<Header> decode_header(ByteView bytes) {
+Result<Header> decode_header(ByteView bytes, std::uint64_t file_bytes) {
   wire::Reader in(bytes, "the sealed table's header");
   Header h;
   PRISM_TRY(h.name, in.string(kMostName));
@@ -141,6 +167,12 @@ Result<Header> decode_header(ByteView bytes) {
   PRISM_TRY(const ByteView spec_bytes, in.bytes_view(1 << 16));
   PRISM_TRY(rlwe::ParameterSpec spec, rlwe::decode_parameter_spec(spec_bytes));
   PRISM_TRY(const std::uint64_t t, in.u64());
+  // Tables of roots take 32 bytes per coefficient and prime in each of two rings; a ciphertext of the lowest level has
+  // 3 bytes or more per coefficient, one of the highest 3 per prime.
+  const std::uint64_t root_bytes = (64 * (spec.primes.size() + spec.special_primes.size()) + 32) << spec.log_n;
+  if (root_bytes / 64 > file_bytes)
+    return fail(ErrorCode::malformed, "the sealed table's header asks for ", root_bytes,
+                " bytes of tables and the file has ", file_bytes, "; the file is damaged");
   PRISM_TRY(h.parameters, exact::Parameters::make(std::move(spec), t, exact::Scheme::bgv));
   for (int* level : {&h.measure_level, &h.group_level, &h.filter_level, &h.predicate_level}) {
     PRISM_TRY(const auto value, in.u8());
@@ -149,6 +181,7 @@ Result<Header> decode_header(ByteView bytes) {
   PRISM_CHECKED(check_levels(h));
   PRISM_TRY(h.run_seed, in.array<32>());
   PRISM_TRY(const std::size_t columns, in.count(kMostColumns, 32));
+  std::uint64_t all_cells = 1;
   for (std::size_t i = 0; i < columns; ++i) {
     Column c;
     PRISM_TRY(c.schema.name, in.string(kMostName));
@@ -173,9 +206,14 @@ Result<Header> decode_header(ByteView bytes) {
     if (coded) {
       PRISM_TRY(c.code, read_code(in));
     }
-    if (c.measure != c.value.has_value() || (c.filter || c.group) != coded ||
-        (c.group && c.code->kind != Code::Kind::one_hot))
+    if ((!c.measure && !coded) || c.measure != c.value.has_value() || (c.square && !c.measure) ||
+        (c.filter || c.group) != coded || (c.group && c.code->kind != Code::Kind::one_hot))
       return fail(ErrorCode::malformed, "a column of the sealed table has a role without its encoding");
+    if (c.value && !covers(*c.value, c))
+      return fail(ErrorCode::malformed, "the sealed table's limbs are too few for its bounds");
+    all_cells += cell_count(c);
+    if (all_cells > kMostCells)
+      return fail(ErrorCode::malformed, "the sealed table claims more than ", kMostCells, " cells");
     PRISM_TRY(c.published, in.boolean());
     if (c.published) {
       PRISM_TRY(const std::size_t words, in.count(kMostDictionary, 8));
@@ -209,6 +247,7 @@ Result<Header> decode_header(ByteView bytes) {
     PRISM_TRY(id.g, in.u32());
     PRISM_TRY(const auto level, in.u8());
     id.level = rlwe::Level{level};
+    PRISM_CHECKED(check_key(id, h.parameters->rlwe()));
     h.keys.push_back(id);
   }
   PRISM_CHECKED(in.finish());

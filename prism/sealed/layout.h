@@ -109,6 +109,7 @@ std::string describe(const Header& header, const Cell& cell);
 ring::Seed cell_seed(const Header& header, std::uint32_t cell);
 
 Bytes encode(const Header& header);
-Result<Header> decode_header(ByteView bytes);
+/// `file_bytes`: of the file the header came from, or as many as may be spent; memory is taken in proportion to it.
+Result<Header> decode_header(ByteView bytes, std::uint64_t file_bytes = std::uint64_t{1} << 40);
 
 }  // namespace prism::sealed

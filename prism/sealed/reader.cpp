@@ -26,7 +26,7 @@ Result<SealedTable> SealedTable::open(const std::string& path) {
   PRISM_TRY(prologue.key_bytes, in.u64());
   PRISM_TRY(prologue.root, in.digest());
   PRISM_TRY(const ByteView header, in.view(prologue.header_bytes));
-  PRISM_TRY(table.header_, decode_header(header));
+  PRISM_TRY(table.header_, decode_header(header, bytes.size()));
   table.cells_ = cells_of(table.header_);
   const std::uint64_t blocks = table.header_.blocks();
   std::uint64_t expected = 0;
