@@ -76,10 +76,11 @@ std::string as_text(const sealed::SealedTable& table, const Compiled& q, const b
     out += fmt::format("  {:<12} {}\n", name, value);
   };
   const std::size_t groups = q.lowered.groups.size(), outputs = q.lowered.program.outputs.size();
-  line("work",
-       fmt::format("{} cells in {} blocks of {} rows; per block {} products, {} relinearisations",
-                   count_text(q.analysis.inputs), count_text(table.header().blocks()), count_text(parameters.slots()),
-                   count_text(q.analysis.multiplications), count_text(q.analysis.relinearisations)));
+  const std::uint64_t blocks = table.header().blocks();
+  line("work", fmt::format("{} cells in {} of {} rows; per block {} products, {} relinearisations",
+                           count_text(q.analysis.inputs), blocks == 1 ? "1 block" : count_text(blocks) + " blocks",
+                           count_text(parameters.slots()), count_text(q.analysis.multiplications),
+                           count_text(q.analysis.relinearisations)));
   line("depth", fmt::format("{} products in a row", q.analysis.depth));
   line("answer", fmt::format("{} encrypted numbers in {}, {}", count_text(outputs),
                              groups == 1 ? "1 group" : count_text(groups) + " groups", bytes_text(p.answer_bytes)));

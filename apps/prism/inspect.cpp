@@ -27,15 +27,18 @@ struct Arguments {
   bool verify = false;
 };
 
-/// What inspect found: a title, facts in order, and perhaps a table.
+/// What inspect found: facts in order, and perhaps a table.
 struct Report {
   Json facts = Json::object();
   std::optional<table::ResultTable> columns;
 };
 
+// 0001-01-01 and 9999-12-31, the range of format_date; bounds rounded outwards pass it, and files may claim anything.
+constexpr std::int64_t kFirstDay = -719'162, kLastDay = 2'932'896;
+
 std::string bound_text(const table::ColumnSchema& schema, std::int64_t value) {
-  return schema.type == table::ColumnType::date ? table::format_date(value)
-                                                : table::format_decimal(value, schema.scale);
+  if (schema.type != table::ColumnType::date) return table::format_decimal(value, schema.scale);
+  return value < kFirstDay || value > kLastDay ? fmt::format("day {}", value) : table::format_date(value);
 }
 
 std::string date_time(std::chrono::seconds since) {

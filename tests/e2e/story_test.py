@@ -168,6 +168,15 @@ class Story(Case):
         self.assertIn('FROM "my table (1)"', said)
         self.assertEqual(self.ask('SELECT SUM(age) FROM "my table (1)"', table="p.sealed"), [{"sum": sum(r["age"] for r in self.truth())}])
 
+    def test_dates(self):
+        """Also at the ends of the calendar, where bounds rounded outwards lie beyond it."""
+        days = ["0001-01-02", "1969-12-31", "1970-01-01", "2024-02-29", "9999-12-30"]
+        (self.dir / "days.csv").write_text("day,n\n" + "".join(f"{day},{i * i}\n" for i, day in enumerate(days)))
+        self.seal("days.csv", "d.sealed", "--role", "day=filter", "--role", "n=measure", "--no-squares", keys=support.SHARED / "alice")
+        self.assertIn("day", self.ok("inspect", "d.sealed").out)
+        self.assertEqual(self.ask("SELECT COUNT(*), SUM(n) FROM days WHERE day > '1969-12-31' AND day <= '2024-02-29'", table="d.sealed"),
+                         [{"count": 2, "sum": 4 + 9}])
+
     def test_passphrases(self):
         (self.dir / "good").write_text("correct horse\n")
         (self.dir / "bad").write_text("battery staple\n")
