@@ -1,5 +1,6 @@
 #include "prism/kernels/avx2/functions.h"
 #include "prism/kernels/internal/cpu.h"
+#include "prism/kernels/internal/sha_instructions.h"
 
 namespace prism::kernels {
 
@@ -30,7 +31,7 @@ constinit const Kernels avx2 = {
     .all_below = set::all_below,
     .take_uniform = set::take_uniform,
     .chacha20 = set::chacha20,
-    .sha256 = set::sha256,
+    .sha256 = shani::sha256,
 };
 
 }  // namespace prism::kernels

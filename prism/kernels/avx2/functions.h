@@ -35,6 +35,5 @@ Kernels::Taken take_uniform(Word* out, std::size_t want, const Word* words, std:
                             const Modulus& m) noexcept;
 void chacha20(std::uint8_t* out, std::size_t blocks, const std::uint32_t key[8], std::uint32_t counter,
               const std::uint32_t nonce[3]) noexcept;
-void sha256(std::uint32_t state[8], const std::uint8_t* data, std::size_t blocks) noexcept;
 
 }  // namespace prism::kernels::avx2_set

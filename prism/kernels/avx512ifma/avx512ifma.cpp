@@ -1,6 +1,6 @@
-#include "prism/kernels/avx2/functions.h"
 #include "prism/kernels/avx512ifma/functions.h"
 #include "prism/kernels/internal/cpu.h"
+#include "prism/kernels/internal/sha_instructions.h"
 
 namespace prism::kernels {
 
@@ -31,7 +31,7 @@ constinit const Kernels avx512ifma = {
     .all_below = set::all_below,
     .take_uniform = set::take_uniform,
     .chacha20 = set::chacha20,
-    .sha256 = avx2_set::sha256,
+    .sha256 = shani::sha256,
 };
 
 }  // namespace prism::kernels

@@ -2,11 +2,12 @@
 // SSE and SHA flags only; processors without them get the portable loop.
 #include <immintrin.h>
 
-#include "prism/kernels/avx2/functions.h"
 #include "prism/kernels/internal/cpu.h"
 #include "prism/kernels/internal/sha256_constants.h"
+#include "prism/kernels/internal/sha_instructions.h"
+#include "prism/kernels/kernels.h"
 
-namespace prism::kernels::avx2_set {
+namespace prism::kernels::shani {
 namespace {
 
 void sha256_instructions(std::uint32_t state[8], const std::uint8_t* data, std::size_t blocks) noexcept {
@@ -52,4 +53,4 @@ void sha256(std::uint32_t state[8], const std::uint8_t* data, std::size_t blocks
   }
 }
 
-}  // namespace prism::kernels::avx2_set
+}  // namespace prism::kernels::shani
