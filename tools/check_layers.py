@@ -22,7 +22,7 @@ PURE_ROOMS = {"base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe
 IMPURE_HEADERS = re.compile(
     r"(thread|condition_variable|future|latch|barrier|semaphore|stop_token|iostream|fstream|sstream|"
     r"filesystem|format|expected|print|unistd\.h|fcntl\.h|pthread\.h|dlfcn\.h|(sys|fmt|openssl|linux)/.*)$")
-ISA_FOLDERS = ("kernels/avx2/", "kernels/avx512ifma/")
+ISA_FOLDERS = ("kernels/avx2/", "kernels/avx512ifma/", "kernels/shani/")
 ISA_HEADERS = {"immintrin.h", "x86intrin.h", "cstddef", "cstdint", "cstring"}
 INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOMS = ["base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "program"]
-ISA_FOLDERS = {"avx2", "avx512ifma"}
+ISA_FOLDERS = {"avx2", "avx512ifma", "shani"}
 
 
 def sources(root):
