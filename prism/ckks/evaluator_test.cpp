@@ -7,6 +7,7 @@
 
 #include "prism/ckks/internal/testing.h"
 #include "prism/ckks/vector.h"
+#include "prism/math/primes.h"
 
 namespace prism::ckks {
 namespace {
@@ -263,9 +264,12 @@ TEST(EvaluatorTest, WhatDoesNotBelongTogetherIsRefusedWithAWayOut) {
   says(w.encryptor.encrypt(strange_plain, w.random), ErrorCode::mismatch, "parameters");
   says(w.decryptor.decrypt(strange), ErrorCode::mismatch, "parameters");
   says(e.automorphism(x, 2, w.keys), ErrorCode::invalid_argument, "odd");
-  // Equal to the last bit of a double is not equal.
+  // Equal to the last bit of a double is not equal: three primes in a row, (p/2^49)^2 against (p-6)(p+6)/2^98.
+  std::uint64_t p0 = (std::uint64_t{1} << 49) + 1;
+  while (!math::is_prime(p0 - 6) || !math::is_prime(p0) || !math::is_prime(p0 + 6)) p0 += 2;
   Ciphertext nearly = x.clone();
-  nearly.scale = (x.scale * Scale::power_of(1125899906840833, 1)) / Scale::power_of(1125899906838529, 1);
+  nearly.scale = x.scale * Scale::power_of(p0, 2) / Scale::power_of(p0 - 6, 1) / Scale::power_of(p0 + 6, 1);
+  ASSERT_EQ(nearly.scale.log2(), x.scale.log2());
   says(e.add(x, nearly), ErrorCode::mismatch, "not equal");
   // A product of products of products, never rescaled.
   Ciphertext big = x.clone();
@@ -275,6 +279,20 @@ TEST(EvaluatorTest, WhatDoesNotBelongTogetherIsRefusedWithAWayOut) {
     big = must(e.relinearise(*next, w.keys));
   }
   says(e.multiply(big, big), ErrorCode::level_exhausted, "rescale");
+}
+
+TEST(EvaluatorTest, AligningByAFactorFarFromIntegersCountsAsError) {
+  World w(4, make_parameters({.log_n = 5}));
+  const Slots a(w.parameters->slots(), Complex(1, 0));
+  const Plaintext p = must(w.encoder.encode(std::span<const Complex>(a), Scale::power_of_two(70), 1));
+  const Ciphertext x = must(w.encryptor.encrypt(p, w.random));
+  // 17*2^29 * (about 2^40) / 2^70 is about 8.5.
+  const Scale target = Scale::power_of_two(29) * Scale::power_of(17, 1);
+  const Ciphertext aligned = must(w.evaluator.align_to(x, rlwe::Level{3}, target));
+  EXPECT_EQ(aligned.scale, target);
+  const double found = distance_log2(w.decrypt(aligned), a);
+  EXPECT_LE(found, aligned.noise.error.log2());
+  EXPECT_GT(found, -6);
 }
 
 TEST(DecryptorTest, NothingIsDecryptedPastTheBound) {
@@ -292,6 +310,11 @@ TEST(DecryptorTest, NothingIsDecryptedPastTheBound) {
   Ciphertext lie = wrapped.clone();
   lie.noise.magnitude = math::Bound::from_integer(1);
   EXPECT_GT(distance_log2(w.decrypt(lie), product_of(a, a)), 10);
+  // Nearly half of the modulus, on both sides of zero.
+  for (const double value : {500.0, -500.0}) {
+    const Slots edge(w.parameters->slots(), Complex(value, 0));
+    EXPECT_LT(distance_log2(w.decrypt(must(w.evaluator.drop_to(w.encrypt(edge, 500), rlwe::Level{0}))), edge), -20);
+  }
   // A precision that was asked for.
   const auto bits = static_cast<int>(std::floor(-square.noise.error.log2()));
   EXPECT_TRUE(w.decryptor.decrypt(square, bits).has_value());
