@@ -10,7 +10,8 @@ ones of its tests). The rules, each with its name in the report:
   isa          a folder of one instruction set includes the kernel contract, itself and intrinsics; never the standard
                library's templates, whose copies would be compiled with instructions that another machine lacks
   third-party  a public header includes only the C++ standard library and prism
-  pure         rooms up to program use no operating system, no threads (a mutex is fine), no streams and no fmt: WASM has none
+  pure         rooms up to program use no operating system, no threads (a mutex is fine), no streams and no fmt: WASM has none;
+               and nothing that libc++ 13, Emscripten's in Debian 12, lacks
   tests        production code includes nothing from tests/
   readme       every room opens with a README.md
 """
@@ -21,9 +22,10 @@ import sys
 PURE_ROOMS = {"base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "program"}
 IMPURE_HEADERS = re.compile(
     r"(thread|condition_variable|future|latch|barrier|semaphore|stop_token|iostream|fstream|sstream|"
-    r"filesystem|format|expected|print|unistd\.h|fcntl\.h|pthread\.h|dlfcn\.h|(sys|fmt|openssl|linux)/.*)$")
+    r"filesystem|format|expected|print|source_location|unistd\.h|fcntl\.h|pthread\.h|dlfcn\.h|(sys|fmt|openssl|linux)/.*)$")
 ISA_FOLDERS = ("kernels/avx2/", "kernels/avx512ifma/", "kernels/shani/")
 ISA_HEADERS = {"immintrin.h", "x86intrin.h", "cstddef", "cstdint", "cstring"}
+LIBCXX_LACKS = re.compile(r"\bstd::(bit_cast|source_location|jthread|stop_token|format|views|ranges)\b")
 INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')
 
 
@@ -65,17 +67,24 @@ def broken_rules(root, layers):
             if match:
                 for rule in broken_by(inside, room, match[1], match[2], layers):
                     yield f"prism/{inside}:{number}: {rule}"
+            match = LIBCXX_LACKS.search(line.split("//")[0])
+            if match and room in PURE_ROOMS and not is_test(inside):
+                yield f"prism/{inside}:{number}: pure: libc++ 13 has no {match[0]}"
     for room in layers:
         if not (house / room / "README.md").is_file():
             yield f"prism/{room}: readme: README.md is missing"
 
 
+def is_test(inside):
+    return re.search(r"_(test|bench|fuzz)\.\w+$", inside) is not None
+
+
 def broken_by(inside, room, quoted, angled, layers):
-    is_test = re.search(r"_(test|bench|fuzz)\.\w+$", inside) is not None
+    of_test = is_test(inside)
     own, of_tests = layers[room]
     if quoted:
         if quoted.startswith("tests/"):
-            if not is_test:
+            if not of_test:
                 yield f"tests: production code may not include {quoted}"
             return
         if not quoted.startswith("prism/"):
@@ -83,7 +92,7 @@ def broken_by(inside, room, quoted, angled, layers):
             return
         wanted = quoted[len("prism/"):]
         target = room_of(wanted, layers)
-        allowed = own | (of_tests if is_test else set())
+        allowed = own | (of_tests if of_test else set())
         if target is None:
             yield f"layer: {quoted} lies in no declared room"
         elif target != room and target not in allowed:
@@ -91,19 +100,19 @@ def broken_by(inside, room, quoted, angled, layers):
         if target is not None and target != room and "/internal/" in wanted:
             yield f"internal: {quoted} is private to prism/{target}"
         for isa in ISA_FOLDERS:
-            if inside.startswith(isa) and not is_test and not (
+            if inside.startswith(isa) and not of_test and not (
                     wanted in ("kernels/kernels.h", "base/aligned.h") or wanted.startswith(isa) or
                     wanted.startswith("kernels/internal/") or wanted.startswith("kernels/portable/")):
                 yield f"isa: {isa} may not include {quoted}"
         return
     if angled.startswith("openssl/") and room != "crypto":
         yield f"openssl: <{angled}> stays in prism/crypto"
-    if any(inside.startswith(isa) for isa in ISA_FOLDERS) and not is_test and angled not in ISA_HEADERS:
+    if any(inside.startswith(isa) for isa in ISA_FOLDERS) and not of_test and angled not in ISA_HEADERS:
         yield f"isa: <{angled}> may not be included here"
-    public = inside.endswith(".h") and "/internal/" not in inside and not is_test
+    public = inside.endswith(".h") and "/internal/" not in inside and not of_test
     if public and ("." in angled or "/" in angled) and not any(inside.startswith(isa) for isa in ISA_FOLDERS):
         yield f"third-party: <{angled}> may not stand in a public header"
-    if room in PURE_ROOMS and not is_test and IMPURE_HEADERS.match(angled):
+    if room in PURE_ROOMS and not of_test and IMPURE_HEADERS.match(angled):
         yield f"pure: prism/{room} may not use <{angled}>"
 
 

@@ -7,9 +7,9 @@
 
 namespace prism {
 
-void check_failed(std::string_view message, std::source_location where) {
-  std::fprintf(stderr, "prism: broken invariant at %s:%u: %.*s\n", where.file_name(),
-               static_cast<unsigned>(where.line()), static_cast<int>(message.size()), message.data());
+void check_failed(std::string_view message, Place where) {
+  std::fprintf(stderr, "prism: broken invariant at %s:%u: %.*s\n", where.file, where.line,
+               static_cast<int>(message.size()), message.data());
   std::abort();
 }
 

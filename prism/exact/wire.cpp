@@ -1,7 +1,7 @@
 #include "prism/exact/wire.h"
 
-#include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "prism/wire/reader.h"
 #include "prism/wire/writer.h"
@@ -40,7 +40,13 @@ void write_row(wire::Writer& w, std::span<const std::uint64_t> row, unsigned bit
   kernels::best().pack_bits(w.grow(row_bytes(row.size(), bits)).data(), row.data(), row.size(), bits);
 }
 
-void write_bound(wire::Writer& w, math::Bound bound) { w.u64(std::bit_cast<std::uint64_t>(bound.log2())); }
+// The browser's library (libc++ 13) has no std::bit_cast.
+void write_bound(wire::Writer& w, math::Bound bound) {
+  const double log2 = bound.log2();
+  std::uint64_t bits;
+  std::memcpy(&bits, &log2, sizeof bits);
+  w.u64(bits);
+}
 
 void write_noise(wire::Writer& w, const Noise& noise) {
   for (const math::Bound bound :
@@ -86,7 +92,8 @@ Status read_row(wire::Reader& r, std::span<std::uint64_t> row, const kernels::Mo
 
 Result<math::Bound> read_bound(wire::Reader& r) {
   PRISM_TRY(const std::uint64_t bits, r.u64());
-  const double log2 = std::bit_cast<double>(bits);
+  double log2;
+  std::memcpy(&log2, &bits, sizeof log2);
   if (log2 == -INFINITY) return math::Bound::zero();
   if (!(std::abs(log2) < 1e6)) return fail(ErrorCode::malformed, r.what(), " with a noise bound that is no number");
   return math::Bound::from_log2(log2);

@@ -1,7 +1,5 @@
 #include "prism/wire/reader.h"
 
-#include <bit>
-
 namespace prism::wire {
 
 Status Reader::need(std::uint64_t size) const {
@@ -39,7 +37,7 @@ Result<std::uint64_t> Reader::u64() {
 
 Result<std::int64_t> Reader::i64() {
   PRISM_CHECKED(need(8));
-  return std::bit_cast<std::int64_t>(little_endian(8));
+  return static_cast<std::int64_t>(little_endian(8));
 }
 
 Result<bool> Reader::boolean() {
