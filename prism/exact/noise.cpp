@@ -111,14 +111,17 @@ NoiseModel::Size NoiseModel::rounding(int parts) const {
     if (parts == 3) ones += squared(n_ * secret_.infinity);
     return absolute(slack() * t_ / number(2) * ones);
   }
+  // tau0 is a function of the others: delta0 + delta1 s + delta2 s^2 = v modulo D. Each of its coefficients is uniform
+  // still, so scales of the two parts add up instead of their squares.
   const Bound i2 = squared(secret_.canonical), e2 = squared(secret_.euclidean);
   const Bound three = parts == 3 ? Bound::one() : Bound::zero();
-  const Bound row = Bound::one() + e2 + three * i2 * e2;   // squared length of one row of [1 | s | s^2]
-  const Bound norm = Bound::one() + i2 + three * i2 * i2;  // its largest eigenvalue
+  const Bound row = e2 + three * i2 * e2;   // squared length of one row of [s | s^2]
+  const Bound norm = i2 + three * i2 * i2;  // its largest eigenvalue
   const Bound scale = slack() * t_ / number(std::sqrt(12.0));
   const Bound sum = Bound::one() + secret_.canonical + three * i2;
-  return {kappa_ * scale * sqrt(row), scale * quadratic_form(n_ * row, norm),
-          sum * scale * sqrt(n_ / number(2)) * kappa_direction_, scale * sqrt(norm)};
+  return {kappa_ * scale * (Bound::one() + sqrt(row)),
+          scale * (quadratic_form(n_, Bound::one()) + quadratic_form(n_ * row, norm)),
+          sum * scale * sqrt(n_ / number(2)) * kappa_direction_, scale * (Bound::one() + sqrt(norm))};
 }
 
 Noise NoiseModel::fresh_symmetric(const Ancestry& id) const {

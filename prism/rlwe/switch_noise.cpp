@@ -10,12 +10,13 @@
 // lowers its Gaussian mass, and cutting symmetric tails only lowers the left side. Roundings are uniform on a symmetric
 // set within [-1/2, 1/2], sub-Gaussian with variance 1/12. So, for given digits and secret,
 //   a coefficient of the first part is sub-Gaussian of scale sigma sqrt(sum_j ||d_j||^2)/P, with ||d_j||^2 <= N
-//   D_j^2/4, a coefficient of the second of scale sqrt((1 + ||s||^2)/12),
+//   D_j^2/4, a coefficient of the second of scale (1 + ||s||)/sqrt(12): tau0 follows from tau1, because what is divided
+//   is known modulo P given the first part and s, so the scales of its two terms add up,
 // and each exceeds kappa = sqrt(2 ln(2N 2^160)) scales somewhere among N coefficients with probability at most 2^-160.
 //
 // At a complex root zeta, the projection of sum_j d_j(zeta) e_j(zeta) on a direction is sub-Gaussian of scale
-// sigma sqrt(N/2) sqrt(sum_j |d_j(zeta)|^2), and that of tau0(zeta) + tau1(zeta) s(zeta) of scale sqrt(N/24) sqrt(1 +
-// |s(zeta)|^2); 64 directions and N/2 roots as for ternary_norms. For any real coefficients of size D_j/2, |d_j(zeta)|
+// sigma sqrt(N/2) sqrt(sum_j |d_j(zeta)|^2), and that of tau0(zeta) + tau1(zeta) s(zeta) of scale sqrt(N/24) (1 +
+// |s(zeta)|); 64 directions and N/2 roots as for ternary_norms. For any real coefficients of size D_j/2, |d_j(zeta)|
 // <= D_j/2 * sum_k |cos(k phi - theta)| at worst, and since the k phi are equally spaced modulo pi, the sum is at most
 // 1/sin(pi/(2N)), about 2N/pi.
 #include <algorithm>
@@ -96,8 +97,7 @@ SwitchNoise switch_noise(const Parameters& parameters, Level level, const Secret
 
   SwitchNoise noise;
   const Bound errors = sigma * Bound::from_double(std::sqrt(sizes.n)) * sizes.half_digits_euclidean / sizes.special;
-  const Bound rounding =
-      over * sqrt((Bound::one() + secret.euclidean * secret.euclidean) * Bound::from_double(1.0 / 12.0));
+  const Bound rounding = over * (Bound::one() + secret.euclidean) * Bound::from_double(std::sqrt(1.0 / 12.0));
   noise.infinity = min(kappa * (errors + rounding), strict.infinity);
   noise.euclidean = min(Bound::from_double(std::sqrt(sizes.n)) * noise.infinity, strict.euclidean);
 
@@ -105,8 +105,7 @@ SwitchNoise switch_noise(const Parameters& parameters, Level level, const Secret
       Bound::from_double(std::sqrt(2.0 * (std::log(128.0 * sizes.n) + kNats)) / std::cos(std::numbers::pi / 64.0));
   const Bound root_errors = sigma * Bound::from_double(std::sqrt(sizes.n / 2.0) * worst_root_sum(sizes.n)) *
                             sizes.half_digits_euclidean / sizes.special;
-  const Bound root_rounding =
-      over * Bound::from_double(std::sqrt(sizes.n / 24.0)) * sqrt(Bound::one() + secret.canonical * secret.canonical);
+  const Bound root_rounding = over * Bound::from_double(std::sqrt(sizes.n / 24.0)) * (Bound::one() + secret.canonical);
   noise.canonical = min(kappa_root * (root_errors + root_rounding), strict.canonical);
   noise.canonical = min(noise.canonical, Bound::from_double(sizes.n) * noise.infinity);
   return noise;
