@@ -136,10 +136,10 @@ class Report:
     """Rows as they are measured: printed at once, kept for the JSON file."""
 
     def __init__(self):
-        self.rows, self.notes, self.section = [], [], ""
+        self.rows, self.notes, self.section, self.title = [], [], "", ""
 
     def start(self, section, title):
-        self.section = section
+        self.section, self.title = section, title
         print(f"\n{section}: {title}", flush=True)
 
     def row(self, name, value, unit, aim=None, at_least=False, **details):
@@ -147,17 +147,33 @@ class Report:
         verdict = None
         if aim is not None:
             verdict = "pass" if (value >= aim if at_least else value <= aim) else "short"
-        self.rows.append({"section": self.section, "name": name, "value": value, "unit": unit, "aim": aim, "verdict": verdict, **details})
+        self.rows.append({"section": self.section, "title": self.title, "name": name, "value": value, "unit": unit, "aim": aim,
+                          "at_least": at_least, "verdict": verdict, **details})
         wanted = "" if aim is None else f"{'>=' if at_least else '<='} {number(aim)} {unit}"
         more = "  ".join(f"{key} {number(v)}" for key, v in details.items())
         print(f"  {name:<58} {number(value):>10} {unit:<9} {wanted:<16} {verdict or '':<6} {more}".rstrip(), flush=True)
+
+    def series(self, name, values, unit, aims=None):
+        """Figures that differ in one thing alone, such as the ring's size, on one line: {label: value}."""
+        verdicts = []
+        for label, value in values.items():
+            aim = (aims or {}).get(label)
+            verdict = None if aim is None else "pass" if value <= aim else "short"
+            verdicts += [f"{label}: <= {number(aim)} {unit} {verdict}"] if verdict else []
+            self.rows.append({"section": self.section, "title": self.title, "name": f"{name} {label}", "value": value, "unit": unit, "aim": aim,
+                              "at_least": False, "verdict": verdict})
+        line = f"  {name:<28}" + "".join(f"{number(v):>10}" for v in values.values()) + f" {unit}  " + "  ".join(verdicts)
+        print(line.rstrip(), flush=True)
+
+    def heading(self, labels):
+        print(" " * 30 + "".join(f"{label:>10}" for label in labels), flush=True)
 
     def note(self, text):
         self.notes.append(f"{self.section}: {text}")
         print(f"  ({text})", flush=True)
 
     def failure(self, error):
-        self.rows.append({"section": self.section, "name": "failed", "value": None, "unit": "", "aim": None, "verdict": "failed",
+        self.rows.append({"section": self.section, "title": self.title, "name": "failed", "value": None, "unit": "", "aim": None, "verdict": "failed",
                           "error": str(error)})
         print(f"  failed: {error}", file=sys.stderr, flush=True)
 

@@ -36,14 +36,12 @@ def ntt(report, options):
     sizes = (12, 14, 16) if options.quick else range(10, 18)
     pattern = "^(forward|inverse)_ntt/[a-z0-9]+/(" + "|".join(str(1 << s) for s in sizes) + ")$"
     best = measure.google_benchmark(program, pattern, 3 if options.quick else 9, 0.02 if options.quick else 0.05)
-    sets = sorted({name.split("/")[1] for name in best}, reverse=False)
+    sets = sorted({name.split("/")[1] for name in best})
+    report.heading([f"2^{size}" for size in sizes])
     for direction in ("forward", "inverse"):
         for which in sets:
-            for size in sizes:
-                value = best.get(f"{direction}_ntt/{which}/{1 << size}")
-                if value is not None:
-                    aim = NTT_AIM_MS if size == 16 and which == "avx512ifma" else None
-                    report.row(f"{direction} N=2^{size} {which}", value / 1e6, "ms", aim)
+            values = {f"2^{size}": best[f"{direction}_ntt/{which}/{1 << size}"] / 1e6 for size in sizes}
+            report.series(f"{direction} {which}", values, "ms", {"2^16": NTT_AIM_MS} if which == "avx512ifma" else None)
     if "avx512ifma" not in sets:
         report.note("this machine has no AVX-512 IFMA, for which the aim is set")
 
@@ -57,8 +55,9 @@ def ops(report, options):
         sizes = (8192,) if options.quick else (8192, 16384, 32768)
         pattern = "/(" + "|".join(map(str, sizes)) + ")$"
         best = measure.google_benchmark(program, pattern, 2 if options.quick else 3, 0.01 if options.quick else 0.03)
-        for name, value in best.items():
-            report.row(name, value / 1e3, "us")
+        report.heading(sizes)
+        for name in dict.fromkeys(name.rsplit("/", 1)[0] for name in best):
+            report.series(name, {size: best[f"{name}/{size}"] / 1e3 for size in sizes if f"{name}/{size}" in best}, "us")
 
 
 def counts(report, options):
@@ -86,16 +85,31 @@ def counts(report, options):
                 report.row(f"job, {found.group(3)}", int(found.group(1).replace(",", "")) / 1e6, "M instr")
 
 
+def markdown(report):
+    """Every figure as tables for docs/benchmarks.md."""
+    lines, last = [], None
+    for row in report.rows:
+        if row["verdict"] == "failed":
+            continue
+        if row["title"] != last:
+            last = row["title"]
+            lines += [f"\n### {last}\n", "| what | measured | aim | |", "|---|---:|---:|---|"]
+        aim = "" if row["aim"] is None else ("at least " if row["at_least"] else "at most ") + measure.number(row["aim"])
+        lines.append(f"| {row['name']} | {measure.number(row['value'])} {row['unit']} | {aim} | {row['verdict'] or ''} |")
+    lines += ["", *(f"- {note}" for note in report.notes)] if report.notes else []
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
 def store(report, machine, arguments):
     folder = os.path.join(measure.ROOT, "build", "bench")
     os.makedirs(folder, exist_ok=True)
     cpu = re.sub(r"[^a-z0-9]+", "-", machine["cpu"].lower()).strip("-")
     machine["load_at_end"] = measure.load()
     text = json.dumps({"machine": machine, "arguments": arguments, "rows": report.rows, "notes": report.notes}, indent=1) + "\n"
-    for name in (f"{machine['commit']}-{cpu}.json", "results.json"):
+    for name, content in ((f"{machine['commit']}-{cpu}.json", text), ("results.json", text), ("results.md", markdown(report))):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write(text)
-    print(f"\nstored as build/bench/{machine['commit']}-{cpu}.json and build/bench/results.json")
+            file.write(content)
+    print(f"\nstored as build/bench/{machine['commit']}-{cpu}.json; also results.json and results.md")
 
 
 def main():
