@@ -27,7 +27,8 @@ Result<program::Program> worst_question(const std::shared_ptr<const exact::Param
     std::vector<program::Node> lt, eq;
     for (std::size_t i = 0; i < digits; ++i) {
       const auto x = input(d.filter_level);
-      lt.push_back(b.add_rows(b.scale(x, -1), 1));
+      // "Not NULL" minus the threshold: a second fresh ciphertext, which columns without NULLs do not need.
+      lt.push_back(b.subtract(input(d.filter_level), x));
       eq.push_back(b.subtract(x, input(d.filter_level)));
     }
     while (lt.size() > 1) {

@@ -99,7 +99,8 @@ std::string ask_both(const SealedCase& s, const Query& query, Parallel& parallel
   return "";
 }
 
-void ask_many(table::Table table, const sealed::SealOptions& options, std::size_t usual, std::uint64_t most_groups) {
+void ask_many(table::Table table, const sealed::SealOptions& options, std::size_t usual, Shape shape,
+              double most_refused = 0.02) {
   const support::TestDirectory directory;
   host::ThreadPool pool;
   const std::uint64_t from = seed();
@@ -116,7 +117,7 @@ void ask_many(table::Table table, const sealed::SealOptions& options, std::size_
               static_cast<std::size_t>(header.parameters->slots()), header.filter_level,
               static_cast<double>(sealed->sealed.file_bytes()) / 1e6, seconds_since(start),
               static_cast<unsigned long long>(from));
-  QueryGenerator generator(header, *sealed->table, most_groups, from);
+  QueryGenerator generator(header, *sealed->table, std::move(shape), from);
   const std::size_t count = questions(usual);
   std::map<std::string, Times> times;
   std::map<std::string, std::vector<std::string>> refused;
@@ -144,7 +145,7 @@ void ask_many(table::Table table, const sealed::SealOptions& options, std::size_
   for (const auto& [rule, queries] : refused)
     for (std::size_t i = 0; i < std::min<std::size_t>(queries.size(), 10); ++i)
       std::printf("    %s: %s\n", rule.c_str(), queries[i].c_str());
-  EXPECT_LE(refusals * 50, count) << "more than 2 % were refused";
+  EXPECT_LE(static_cast<double>(refusals), most_refused * static_cast<double>(count));
 }
 
 void add_roles(sealed::SealOptions& options, std::initializer_list<const char*> columns,
@@ -170,20 +171,31 @@ table::Table awkward() {
   return *std::move(table);
 }
 
-TEST(QueriesTest, AwkwardRowsAnswerAsInTheClear) { ask_many(awkward(), awkward_options(), 200, 100); }
+TEST(QueriesTest, AwkwardRowsAnswerAsInTheClear) { ask_many(awkward(), awkward_options(), 200, {}); }
 
 TEST(QueriesTest, PaddedRowsAnswerAsInTheClear) {
   sealed::SealOptions options = awkward_options();
   options.pad_rows_to = 1000;
   options.style = sealed::SealOptions::Style::fast;
-  ask_many(awkward(), options, 200, 100);
+  ask_many(awkward(), options, 200, {});
 }
 
 TEST(QueriesTest, MeasuresWithoutSquaresAnswerAsInTheClear) {
   sealed::SealOptions options = awkward_options();
   options.squares = false;
   options.products.clear();
-  ask_many(awkward(), options, 100, 100);
+  ask_many(awkward(), options, 100, {});
+}
+
+/// With fewer levels than conditions would like, the lowering looks for shallower forms of them before it refuses.
+TEST(QueriesTest, ShallowTablesAnswerAsInTheClearOrRefuse) {
+  sealed::SealOptions options;
+  add_roles(options, {"score"}, {Role::measure, Role::filter});
+  add_roles(options, {"tiny", "word", "day", "flag", "Odd \"Name\""}, {Role::filter});
+  options.style = sealed::SealOptions::Style::fast;
+  options.nesting = 1;
+  options.pad_rows_to = 200;
+  ask_many(awkward(), options, 200, {.leaves = {2, 3, 3, 4, 4, 5, 6}}, 0.5);
 }
 
 TEST(QueriesTest, HospitalStaysAnswerAsInTheClear) {
@@ -197,7 +209,7 @@ TEST(QueriesTest, HospitalStaysAnswerAsInTheClear) {
   add_roles(options, {"hmo", "age80"}, {Role::filter, Role::group});
   add_roles(options, {"provnum"}, {Role::filter, Role::group});
   options.products = {{"los", "died"}};
-  ask_many(*std::move(table), options, 200, 24);
+  ask_many(*std::move(table), options, 200, {.most_groups = 24});
 }
 
 TEST(QueriesTest, LoansAnswerAsInTheClear) {
@@ -213,7 +225,7 @@ TEST(QueriesTest, LoansAnswerAsInTheClear) {
   add_roles(options, {"state"}, {Role::filter, Role::group});
   options.publish = {"homeownership", "grade", "state"};
   options.products = {{"loan_amount", "interest_rate"}};
-  ask_many(*std::move(table), options, 200, 24);
+  ask_many(*std::move(table), options, 200, {.most_groups = 24});
 }
 
 TEST(QueriesTest, DoctorVisitsInSeveralBlocksAnswerAsInTheClear) {
@@ -226,7 +238,7 @@ TEST(QueriesTest, DoctorVisitsInSeveralBlocksAnswerAsInTheClear) {
   add_roles(options, {"year", "edlevel"}, {Role::filter, Role::group});
   add_roles(options, {"female", "kids"}, {Role::measure, Role::filter, Role::group});
   options.products = {{"docvis", "hhninc"}};
-  ask_many(*std::move(table), options, 200, 16);
+  ask_many(*std::move(table), options, 200, {.most_groups = 16});
 }
 
 }  // namespace

@@ -17,9 +17,8 @@ Int128 magnitude(const sealed::Column& c) {
 
 }  // namespace
 
-QueryGenerator::QueryGenerator(const sealed::Header& header, const table::Table& table, std::uint64_t most_groups,
-                               std::uint64_t seed)
-    : header_(header), table_(table), most_groups_(most_groups), random_(seed) {
+QueryGenerator::QueryGenerator(const sealed::Header& header, const table::Table& table, Shape shape, std::uint64_t seed)
+    : header_(header), table_(table), shape_(std::move(shape)), random_(seed) {
   for (const sealed::Column& c : header.columns) {
     Column column{0, &c};
     while (table.columns[column.table].schema.name != c.schema.name) ++column.table;
@@ -245,7 +244,7 @@ Query QueryGenerator::next() {
     if (chance(25)) {
       const Column other = pick(groups_);
       const std::uint64_t pairs = (groups[0].sealed->code->size + 1) * (other.sealed->code->size + 1);
-      if (other.table != groups[0].table && pairs <= most_groups_) groups.push_back(other);
+      if (other.table != groups[0].table && pairs <= shape_.most_groups) groups.push_back(other);
     }
   }
   const bool selects = !filters_.empty() && chance(75);
@@ -265,8 +264,7 @@ Query QueryGenerator::next() {
     select += (i > 0 ? ", " : "") + outputs[i] + " AS c" + std::to_string(i + 1);
   query.sql = "SELECT " + select + " FROM " + quoted_name(table_.name);
   if (selects) {
-    static const std::vector<std::uint64_t> kLeaves = {1, 1, 1, 2, 2, 2, 3, 3, 4};
-    query.where = condition(pick(kLeaves));
+    query.where = condition(pick(shape_.leaves));
     query.sql += " WHERE " + to_sql(*query.where, table_);
     query.kind = "where";
   }

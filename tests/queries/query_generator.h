@@ -22,11 +22,15 @@ struct Query {
   std::optional<Condition> where;
 };
 
+struct Shape {
+  std::uint64_t most_groups = 100;                                  ///< of two group columns together
+  std::vector<std::uint64_t> leaves = {1, 1, 1, 2, 2, 2, 3, 3, 4};  ///< comparisons in a WHERE, equally likely
+};
+
 class QueryGenerator {
  public:
-  /// `most_groups` bounds the product of the sizes of two group columns. Both references must outlive the generator.
-  QueryGenerator(const sealed::Header& header, const table::Table& table, std::uint64_t most_groups,
-                 std::uint64_t seed);
+  /// Both references must outlive the generator.
+  QueryGenerator(const sealed::Header& header, const table::Table& table, Shape shape, std::uint64_t seed);
   Query next();
 
  private:
@@ -56,7 +60,7 @@ class QueryGenerator {
 
   const sealed::Header& header_;
   const table::Table& table_;
-  std::uint64_t most_groups_;
+  Shape shape_;
   std::mt19937_64 random_;
   std::vector<Column> columns_, measures_, filters_, groups_;
   std::vector<std::pair<std::size_t, std::size_t>> products_;  ///< of columns_, for the question at hand

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "prism/backend/he/refusal.h"
 #include "prism/ring/sampler.h"
 #include "prism/sql/sql.h"
 
@@ -42,8 +43,12 @@ Result<Compiled> compile(const sealed::SealedTable& table, std::string_view sql,
   for (const auto& [column, words] : extra) dictionaries.insert_or_assign(column, words);
   PRISM_TRY(question.plan, sql::plan_query(sql, catalog_of(table.header())));
   PRISM_TRY(question.lowered, lower(question.plan, table.header(), dictionaries, sql));
-  PRISM_TRY(question.analysis,
-            program::analyse(question.lowered.program, *table.header().parameters, table.header().blocks()));
+  auto analysis = program::analyse(question.lowered.program, *table.header().parameters, table.header().blocks());
+  if (!analysis && analysis.error().code == ErrorCode::noise_exceeded)
+    return refusal(ErrorCode::level_exhausted, sql, -1, "he/depth",
+                   "the condition combines or lists more than this table was sealed for (" + analysis.error().message +
+                       "); drop a comparison, shorten its lists, or seal again with a larger --nesting");
+  PRISM_TRY(question.analysis, std::move(analysis));
   question.digest =
       program::digest(question.lowered.program, *table.header().parameters, table.root(), question.analysis.keys);
   return question;
