@@ -33,7 +33,7 @@ expect 2 "unknown preset 'fast'" "$root/dev" build fast
 
 # A machine that lacks everything: dpkg-query knows no package, nobody is root, and apt-get would tell.
 mkdir "$work/bin"
-for tool in bash env readlink dirname grep sed head sort tr uname nproc cat; do
+for tool in bash env readlink dirname grep sed head sort tr uname nproc cat awk; do
   ln -s "$(command -v "$tool")" "$work/bin/$tool"
 done
 make_tool() { printf '#!/bin/bash\n%s\n' "$2" >"$work/bin/$1" && chmod +x "$work/bin/$1"; }
@@ -47,6 +47,7 @@ printf 'ID=ubuntu\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04"\n' >"$work/ubu
 printf 'ID=fedora\nVERSION_ID=42\nPRETTY_NAME="Fedora 42"\n' >"$work/fedora"
 
 expect 3 'apt-get install g\+\+ cmake .*libssl-dev' on debian12
+expect 3 'for long +valgrind' env "PATH=$work/bin" "$root/dev" doctor  # to its last line, with nothing there
 expect 3 'apt-get install clang-[0-9]+ clang-format' env "PATH=$work/bin" bash -c "
   cd '$root' && PRISM_OS_RELEASE='$work/debian12' && . tools/dev/packages.sh && need_packages clang"
 expect 3 'on Fedora 42 this script does not install them' on fedora
