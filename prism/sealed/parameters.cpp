@@ -53,11 +53,16 @@ Result<program::Program> worst_question(const std::shared_ptr<const exact::Param
                                  {{1, *where}, {1, b.drop_to(other, b.level(*where))}}, 0));
     }
   }
-  auto value = input(d.measure_level);
+  // Cells of filter columns (validity for COUNT, categories for GROUP BY) come down from the filters' level, and the
+  // rounding on the way leaves more noise than a fresh ciphertext has.
+  const auto dropped = [&](int level) {
+    return d.filters ? b.drop_to(input(d.filter_level), std::min(level, d.filter_level)) : input(level);
+  };
+  auto value = dropped(d.measure_level);
   if (d.groups) {
-    auto key = input(d.group_level);
+    auto key = dropped(d.group_level);
     while (b.level(key) > 1) {
-      PRISM_TRY(key, b.multiply(key, input(d.group_level)));
+      PRISM_TRY(key, b.multiply(key, dropped(d.group_level)));
     }
     if (where) {
       PRISM_TRY(value, b.multiply(*where, value));
