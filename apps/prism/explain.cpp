@@ -93,8 +93,20 @@ std::string as_text(const sealed::SealedTable& table, const Compiled& q, const b
                     : "none: nothing is encrypted in this answer");
   out += "\nkeys\n";
   if (q.analysis.keys.empty()) out += "  none\n";
-  for (const auto& id : q.analysis.keys)
-    out += fmt::format("  {:<38} {}\n", key_name(id), bytes_text(table.key_bytes(id)));
+  // Packing uses log2 N automorphisms of one size: one line says it.
+  std::size_t automorphisms = 0;
+  std::uint64_t automorphism_bytes = 0;
+  for (const auto& id : q.analysis.keys) {
+    if (id.kind == rlwe::KeyId::Kind::automorphism) {
+      ++automorphisms;
+      automorphism_bytes += table.key_bytes(id);
+    } else {
+      out += fmt::format("  {:<38} {}\n", key_name(id), bytes_text(table.key_bytes(id)));
+    }
+  }
+  if (automorphisms > 0)
+    out += fmt::format("  {:<38} {}\n", fmt::format("{} automorphisms, to pack the answer", automorphisms),
+                       bytes_text(automorphism_bytes));
   out += "\npredicted\n";
   line("time", fmt::format("{} with {} {}", seconds_text(p.seconds), workers, workers == 1 ? "thread" : "threads"));
   line("reads", bytes_text(p.read_bytes) + " of the table, " + bytes_text(p.key_bytes) + " of keys");

@@ -33,6 +33,7 @@ Status run(const Arguments& a) {
   {
     Progress progress("computing");
     program::RunOptions options;
+    options.stop = [] { return host::interrupted(); };
     options.progress = [&](std::uint64_t done, std::uint64_t all) { return progress(done, all); };
     PRISM_TRY(answer, backend::he::answer_query(table, *question, pool, options));
   }

@@ -70,10 +70,15 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t max_bytes) {
 
 Result<secret::SecretVector<std::uint8_t>> read_secret_file(const std::string& path, std::uint64_t max_bytes) {
   PRISM_TRY(const Descriptor file, open_for_reading(path));
-  // One byte more than allowed, to tell "as large as allowed" from "larger".
-  secret::SecretVector<std::uint8_t> buffer(static_cast<std::size_t>(max_bytes) + 1);
+  struct stat info{};
+  if (::fstat(file.get(), &info) != 0) return system_error("read", path);
+  // Memory for what a regular file says it holds, for a pipe what is allowed; one byte more, to tell "as large as that"
+  // from "larger".
+  std::uint64_t most = max_bytes;
+  if (S_ISREG(info.st_mode)) most = std::min(most, static_cast<std::uint64_t>(info.st_size));
+  secret::SecretVector<std::uint8_t> buffer(static_cast<std::size_t>(most) + 1);
   PRISM_TRY(const std::size_t size, read_some(file, buffer.reveal(secret::RevealKey{}), path));
-  if (size > max_bytes) return too_large(path, max_bytes);
+  if (size > most) return too_large(path, max_bytes);
   secret::SecretVector<std::uint8_t> out(size);
   std::copy_n(buffer.reveal(secret::RevealKey{}).begin(), size, out.reveal(secret::RevealKey{}).begin());
   return out;

@@ -31,12 +31,13 @@ Status as_product(exact::Ciphertext& c) {
 class BlockRun {
  public:
   BlockRun(const Program& program, const exact::Evaluator& evaluator, const rlwe::EvaluationKeys& keys,
-           const Inputs& inputs, const std::vector<std::uint32_t>& uses)
+           const Inputs& inputs, const std::vector<std::uint32_t>& uses, const std::function<bool()>& stop)
       : program_(program),
         evaluator_(evaluator),
         keys_(keys),
         inputs_(inputs),
         uses_(uses),
+        stop_(stop),
         values_(program.nodes.size()),
         left_(uses) {}
 
@@ -49,6 +50,7 @@ class BlockRun {
     std::vector<std::size_t> outputs_of_node;
     for (std::size_t n = 0; n < program_.nodes.size(); ++n) {
       if (uses_[n] == 0 || fused(n)) continue;
+      if (stop_ && stop_()) return fail(ErrorCode::interrupted, "stopped");
       PRISM_TRY(values_[n], evaluate(n));
     }
     for (std::size_t i = 0; i < sums.size(); ++i) {
@@ -172,6 +174,7 @@ class BlockRun {
   const rlwe::EvaluationKeys& keys_;
   const Inputs& inputs_;
   const std::vector<std::uint32_t>& uses_;
+  const std::function<bool()>& stop_;
   std::vector<std::optional<exact::Ciphertext>> values_;
   std::vector<std::uint32_t> left_;
   std::uint64_t block_ = 0;
@@ -248,7 +251,7 @@ Result<Outcome> run(const Program& program, const exact::Evaluator& evaluator, c
     std::atomic<std::uint64_t> next{0}, finished{0};
     std::atomic<bool> stop{false};
     parallel.for_each(workers, [&](std::size_t piece, std::size_t worker) {
-      BlockRun block_run(program, evaluator, keys, inputs, uses);
+      BlockRun block_run(program, evaluator, keys, inputs, uses, options.stop);
       for (std::uint64_t block = next++; block < blocks && !stop; block = next++) {
         if (auto status = block_run.run(block, first, sums[piece]); !status) {
           outcomes[piece] = std::move(status);

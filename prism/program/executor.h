@@ -25,6 +25,8 @@ struct RunOptions {
   std::uint64_t most_sum_bytes = std::uint64_t{384} << 20;
   /// Called between blocks with (done, all); returning false stops the run (interrupted).
   std::function<bool(std::uint64_t, std::uint64_t)> progress;
+  /// Asked by every worker between operations; true stops the run (interrupted). Must be thread-safe.
+  std::function<bool()> stop;
 };
 
 /// What leaves: exactly the program's outputs. One or the other is filled, by the program's delivery.

@@ -25,10 +25,10 @@ struct SealProgress {
   std::uint64_t done = 0, all = 0;  ///< ciphertexts
 };
 
-/// Draws table seeds, makes exactly header.keys, encrypts, and commits `file`. Returns what the owner must remember.
-/// `header` comes from propose(), with id and key filled in and parameters equal to the secret key's. Every seed is
-/// fresh from `random`: a retry shares nothing with what it retries. `progress` is called from one worker; false stops
-/// the run (interrupted).
+/// Draws table seeds, makes exactly header.keys, encrypts into `file`, and leaves commit() to the caller. Returns what
+/// the owner must remember. `header` comes from propose(), with id and key filled in and parameters equal to the secret
+/// key's. Every seed is fresh from `random`: a retry shares nothing with what it retries. `progress` is called from one
+/// worker; false stops the run (interrupted).
 Result<Manifest> seal(const table::Table& table, Header header, const rlwe::SecretKey& key, host::AtomicFile& file,
                       Random& random, Parallel& parallel, const std::function<bool(SealProgress)>& progress = {});
 

@@ -277,7 +277,7 @@ TEST(HeBackendTest, HostileAnswersAreRefusedOrHarmless) {
   const auto parsed_items =
       parse_items(*parsed, people().manifest.header.parameters, program::Delivery::samples, 1, math::Bound::one());
   ASSERT_TRUE(parsed_items);
-  EXPECT_EQ(code_of(encode_answer(head, *parsed_items)), ErrorCode::mismatch);
+  EXPECT_EQ(code_of(encode_answer(head, *parsed_items)), ErrorCode::integrity);
   head = parsed->head;
   head.root[3] ^= 1;
   EXPECT_EQ(code_of(encode_answer(head, *parsed_items)), ErrorCode::integrity);

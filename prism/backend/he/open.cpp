@@ -44,7 +44,7 @@ Result<Recompiled> recompile(ByteView file, const sealed::Manifest& manifest) {
   const auto& parameters = manifest.header.parameters;
   PRISM_TRY(r.analysis, program::analyse(r.lowered.program, *parameters, manifest.header.blocks()));
   if (head.program != program::digest(r.lowered.program, *parameters, manifest.root, r.analysis.keys))
-    return fail(ErrorCode::mismatch,
+    return fail(ErrorCode::integrity,
                 "the answer was not computed by this question's program; it was made by another version of Prism, or "
                 "for another question");
   PRISM_TRY(r.outcome, parse_items(r.answer, parameters, r.lowered.program.delivery, r.lowered.program.outputs.size(),

@@ -22,7 +22,7 @@ struct Opened {
   double budget_bits = 0;  ///< how far the noise bound stayed below what decrypts
 };
 
-/// Errors: malformed, mismatch (another table, another root, another program), noise_exceeded, integrity (numbers
+/// Errors: malformed, mismatch (another table), noise_exceeded, integrity (numbers
 /// outside the bounds), unauthorised (the key is not the one the table was sealed with), and what sql refuses.
 Result<Opened> open_answer(ByteView file, const sealed::Manifest& manifest, const rlwe::SecretKey& key);
 
