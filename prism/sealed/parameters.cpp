@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "prism/base/int128.h"
 #include "prism/math/primes.h"
@@ -14,7 +15,8 @@ namespace {
 constexpr int kUsualPlainBits = 33;  // 8588886017: sums of 10^6 rows in limbs of 12 bits, and a level fits one prime
 constexpr int kSlackBits =
     17;  // what one product and its rounding cost beyond t, measured on the noise model; verified below
-constexpr double kSpareBits = 2;  // kept for IN lists and sums of intervals
+constexpr int kMoreSlackBits = 6;
+constexpr double kSpareBits = 5;  // kept for IN lists and sums of intervals
 
 /// The deepest question the levels were planned for, over distinct cells.
 Result<program::Program> worst_question(const std::shared_ptr<const exact::Parameters>& parameters, const Demand& d) {
@@ -76,6 +78,37 @@ Result<program::Program> worst_question(const std::shared_ptr<const exact::Param
   return b.finish(program::Delivery::samples);
 }
 
+/// A plaintext modulus and how large its primes are.
+struct Candidate {
+  std::uint64_t t;
+  int prime_bits;
+  double cost;
+};
+
+/// In the order in which they are to be tried.
+std::vector<Candidate> candidates(int fewest_plain_bits, int slack, int most_prime_bits, const RowsForPlain& rows_for) {
+  constexpr std::uint64_t kStep = std::uint64_t{1} << 18;
+  std::vector<Candidate> out;
+  for (int plain_bits = std::min(std::max(kUsualPlainBits, fewest_plain_bits), most_prime_bits - slack);
+       plain_bits >= fewest_plain_bits; --plain_bits) {
+    // The largest prime = 1 mod 2^18 with that many bits (8588886017 for 33), so that every N up to 2^17 has its slots.
+    std::uint64_t t = (std::uint64_t{1} << plain_bits) + 1;
+    do t -= kStep;
+    while (!math::is_prime(t));
+    if (!rows_for) {
+      out.push_back({t, most_prime_bits, 0});
+      continue;
+    }
+    const double rows = rows_for(t);
+    if (!std::isfinite(rows)) continue;  // no limbs carry the measures with this t
+    // Noise decides how many bits more than the fewest are needed; the last are taken in any case.
+    for (int bits = plain_bits + slack; bits <= std::min(plain_bits + slack + kMoreSlackBits, most_prime_bits); ++bits)
+      out.push_back({t, bits, rows * bits});
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
+  return out;
+}
+
 }  // namespace
 
 int widest_limb_bits(std::uint64_t rows, std::uint64_t t) {
@@ -86,26 +119,19 @@ int widest_limb_bits(std::uint64_t rows, std::uint64_t t) {
   return bits;  // rows * 2^(bits-1) < t/2
 }
 
-Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand& d) {
+Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand& d, const RowsForPlain& rows_for) {
   const bool multiplies = d.filters || d.groups;
   const int top = std::max({d.measure_level, d.groups ? d.group_level : 0, d.filters ? d.filter_level : 0});
   const auto count = static_cast<unsigned>(top) + 1 + (multiplies ? 1 : 0);
   const int fewest_plain_bits = static_cast<int>(std::bit_width(std::max<std::uint64_t>(d.rows, 1))) + 6;
-  const std::uint64_t step = std::uint64_t{1} << 18;
+  const int slack = multiplies ? kSlackBits : kSlackBits - 4;
   std::optional<Error> last;
   for (unsigned log_n = 11; log_n <= 16; ++log_n) {
     const unsigned limit = rlwe::max_log2_modulus(log_n, d.security);
-    const int prime_bits = std::min<int>(50, static_cast<int>(limit / count));
-    if (prime_bits < 24) continue;
-    const int most = multiplies ? prime_bits - kSlackBits : prime_bits - kSlackBits + 4;
-    for (int plain_bits = std::min(std::max(kUsualPlainBits, fewest_plain_bits), most);
-         plain_bits >= std::max(fewest_plain_bits, 20); --plain_bits) {
-      // The largest prime = 1 mod 2^18 with that many bits (8588886017 for 33), so that every N up to 2^17 has its
-      // slots.
-      std::uint64_t t = (std::uint64_t{1} << plain_bits) + 1;
-      do t -= step;
-      while (!math::is_prime(t));
-      auto primes = rlwe::choose_primes(static_cast<unsigned>(prime_bits), count, {t});
+    const int most_prime_bits = std::min<int>(50, static_cast<int>(limit / count));
+    if (most_prime_bits < 24) continue;
+    for (const Candidate& c : candidates(std::max(fewest_plain_bits, 20), slack, most_prime_bits, rows_for)) {
+      auto primes = rlwe::choose_primes(static_cast<unsigned>(c.prime_bits), count, {c.t});
       if (!primes) {
         last = std::move(primes).error();
         continue;
@@ -116,7 +142,7 @@ Result<std::shared_ptr<const exact::Parameters>> choose_parameters(const Demand&
       // The largest prime divides key-switching noise.
       if (multiplies) spec.special_primes = {primes->front()};
       spec.primes.assign(primes->begin() + (multiplies ? 1 : 0), primes->end());
-      auto parameters = exact::Parameters::make(std::move(spec), t, exact::Scheme::bgv);
+      auto parameters = exact::Parameters::make(std::move(spec), c.t, exact::Scheme::bgv);
       if (!parameters) {
         last = std::move(parameters).error();
         continue;

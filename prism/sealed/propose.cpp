@@ -1,6 +1,7 @@
 #include "prism/sealed/propose.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -74,7 +75,7 @@ class Proposing {
     PRISM_CHECKED(make_columns());
     PRISM_CHECKED(choose_digits());
     PRISM_CHECKED(choose_levels());
-    PRISM_CHECKED(make_limbs());
+    PRISM_CHECKED(make_limbs(proposal_.header.parameters->plain_modulus()));
     plan_keys();
     describe();
     return std::move(proposal_);
@@ -261,13 +262,28 @@ class Proposing {
     d.group_level = h.group_level;
     d.predicate_level = h.predicate_level;
     d.filter_level = h.filter_level;
-    PRISM_TRY(h.parameters, choose_parameters(d));
+    std::optional<Error> refused;
+    auto parameters = choose_parameters(d, [&](std::uint64_t t) {
+      if (auto limbs = make_limbs(t); !limbs) {
+        refused = std::move(limbs).error();
+        return std::numeric_limits<double>::infinity();
+      }
+      // Limbs count twice: with more of them every query over the measure takes longer, too.
+      double rows = 0;
+      for (const Cell& c : cells_of(h)) {
+        const bool limb =
+            c.kind == Cell::Kind::limb || c.kind == Cell::Kind::square_limb || c.kind == Cell::Kind::product_limb;
+        rows += (c.level.value + 1) * (limb ? 2 : 1);
+      }
+      return rows;
+    });
+    if (!parameters && refused) return std::move(*refused);
+    PRISM_TRY(h.parameters, std::move(parameters));
     return {};
   }
 
-  Result<Limbs> limbs_for(Int128 magnitude, const std::string& what) const {
-    const Header& h = proposal_.header;
-    const int widest = widest_limb_bits(h.rows, h.parameters->plain_modulus());
+  Result<Limbs> limbs_for(Int128 magnitude, const std::string& what, std::uint64_t t) const {
+    const int widest = widest_limb_bits(proposal_.header.rows, t);
     int bits = 1;  // smallest with magnitude <= 2^(bits-1)
     while ((Int128{1} << (bits - 1)) < magnitude) ++bits;
     if (bits > 126)
@@ -284,13 +300,14 @@ class Proposing {
     return std::max(low < 0 ? -low : low, high < 0 ? -high : high);
   }
 
-  Status make_limbs() {
+  Status make_limbs(std::uint64_t t) {
     Header& h = proposal_.header;
+    h.products.clear();
     for (Column& c : h.columns) {
       if (!c.measure) continue;
-      PRISM_TRY(c.value, limbs_for(magnitude(c), c.schema.name));
+      PRISM_TRY(c.value, limbs_for(magnitude(c), c.schema.name, t));
       if (options_.squares) {
-        PRISM_TRY(c.square, limbs_for(magnitude(c) * magnitude(c), c.schema.name + "*" + c.schema.name));
+        PRISM_TRY(c.square, limbs_for(magnitude(c) * magnitude(c), c.schema.name + "*" + c.schema.name, t));
       }
     }
     for (const auto& [first, second] : options_.products) {
@@ -311,7 +328,8 @@ class Proposing {
       const bool there =
           std::any_of(h.products.begin(), h.products.end(), [&](const Product& p) { return p.a == a && p.b == b; });
       if (there) continue;
-      PRISM_TRY(const Limbs limbs, limbs_for(magnitude(h.columns[a]) * magnitude(h.columns[b]), first + "*" + second));
+      PRISM_TRY(const Limbs limbs,
+                limbs_for(magnitude(h.columns[a]) * magnitude(h.columns[b]), first + "*" + second, t));
       h.products.push_back({a, b, limbs});
     }
     return {};

@@ -192,7 +192,7 @@ TEST(ParametersTest, TheSuggestedDefaultsComeOut) {
   const auto b = choose_parameters(range);
   ASSERT_TRUE(b) << b.error().message;
   EXPECT_EQ((*b)->rlwe().ring().log_n(), 14u);
-  EXPECT_GT((*b)->plain_modulus(), std::uint64_t{1} << 30);
+  EXPECT_GT((*b)->plain_modulus(), std::uint64_t{1} << 29);
   EXPECT_EQ((*b)->max_level().value, 4);
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace {
 using sealed::Role;
 
 /// `rows` rows with the same bounds, words and NULLs whatever their number.
-Result<SealedCase> visits(std::size_t rows, const std::string& path, Parallel& parallel) {
+Result<SealedCase> visits(std::size_t rows, const std::string& path, Parallel& parallel,
+                          const sealed::Header* layout = nullptr) {
   std::string csv = "clinic,age,cost,ward\n";
   for (std::size_t i = 0; i < rows; ++i) {
     const std::size_t mixed = i * 2654435761u % 100;
@@ -32,7 +34,7 @@ Result<SealedCase> visits(std::size_t rows, const std::string& path, Parallel& p
     for (const Role role : {Role::filter, Role::group}) options.roles.emplace_back(c, role);
   options.publish = {"clinic"};
   options.bounds = {{"age", {0, 120}}, {"cost", {0, 10'000}}};
-  return seal_case(std::move(table), options, path, parallel);
+  return seal_case(std::move(table), options, path, parallel, layout);
 }
 
 const std::vector<std::string> kQuestions = {
@@ -99,21 +101,15 @@ TEST(AnswersTest, SizesDoNotDependOnTheNumberOfRows) {
   const support::TestDirectory directory;
   host::ThreadPool pool;
   std::vector<std::size_t> sizes;
-  Digest parameters{};
-  std::size_t cells = 0;
-  // One full block and two; limbs have the same widths from 2^14 to 2^15 rows, so the layouts are equal.
-  for (const std::size_t rows : {16'384, 20'000, 30'000}) {
+  // Two blocks, and one block in the layout that was chosen for two.
+  std::optional<sealed::Header> layout;
+  for (const std::size_t rows : {30'000, 16'384, 100}) {
     SCOPED_TRACE(rows);
-    const auto s = visits(rows, directory / ("visits" + std::to_string(rows)), pool);
+    const auto s = visits(rows, directory / ("visits" + std::to_string(rows)), pool, layout ? &*layout : nullptr);
     ASSERT_TRUE(s) << s.error().message;
     const sealed::Header& header = s->manifest.header;
     EXPECT_EQ(header.blocks(), (rows + header.parameters->slots() - 1) / header.parameters->slots());
-    if (!sizes.empty()) {
-      ASSERT_EQ(header.parameters->digest(), parameters) << "not comparable";
-      ASSERT_EQ(s->sealed.cells().size(), cells) << "not comparable";
-    }
-    parameters = header.parameters->digest();
-    cells = s->sealed.cells().size();
+    if (!layout) layout = header;
     for (std::size_t i = 0; i < kQuestions.size(); ++i) {
       const auto question = backend::he::compile(s->sealed, kQuestions[i], s->dictionaries);
       ASSERT_TRUE(question) << question.error().message;

@@ -13,8 +13,12 @@
 namespace prism::queries {
 
 Result<SealedCase> seal_case(table::Table table, const sealed::SealOptions& options, const std::string& path,
-                             Parallel& parallel) {
+                             Parallel& parallel, const sealed::Header* layout) {
   PRISM_TRY(sealed::Proposal proposal, sealed::propose(table, options));
+  if (layout != nullptr) {
+    proposal.header = *layout;
+    proposal.header.rows = table.rows;
+  }
   host::SystemRandom random;
   PRISM_CHECKED(random.fill(proposal.header.id));
   PRISM_TRY(rlwe::SecretKey key, rlwe::SecretKey::generate(proposal.header.parameters->rlwe_ptr(), random));

@@ -22,8 +22,9 @@ struct SealedCase {
 };
 
 /// Proposes, draws a key, seals into `path` and opens the file.
+/// With `layout`, its columns, levels and parameters instead of a proposal of the table's own.
 Result<SealedCase> seal_case(table::Table table, const sealed::SealOptions& options, const std::string& path,
-                             Parallel& parallel);
+                             Parallel& parallel, const sealed::Header* layout = nullptr);
 
 /// A CSV file as a table named by its stem.
 Result<table::Table> read_table(const std::string& path);
