@@ -103,7 +103,7 @@ TEST(AnswersTest, SizesDoNotDependOnTheNumberOfRows) {
   std::vector<std::size_t> sizes;
   // Two blocks, and one block in the layout that was chosen for two.
   std::optional<sealed::Header> layout;
-  for (const std::size_t rows : {30'000, 16'384, 100}) {
+  for (const std::size_t rows : {30'000u, 16'384u, 100u}) {
     SCOPED_TRACE(rows);
     const auto s = visits(rows, directory / ("visits" + std::to_string(rows)), pool, layout ? &*layout : nullptr);
     ASSERT_TRUE(s) << s.error().message;
