@@ -170,6 +170,28 @@ TEST_F(ProgramTest, PackedAnswersHoldThePlannedCoefficientsAndZeros) {
   }
 }
 
+TEST_F(ProgramTest, ExtractionAgreesWithRotateAndSum) {
+  // The sum of all slots by its definition, with log2 N rotations, against N times the extracted constant.
+  const exact::Evaluator evaluator(parameters_);
+  const exact::Decryptor decryptor(*key_, parameters_);
+  for (const auto g : evaluator.sum_slots_elements()) add_key({rlwe::KeyId::Kind::automorphism, g, rlwe::Level{3}});
+  const TestInputs inputs(parameters_, *key_, 1000, 2);
+  const auto a = inputs.load(0, 0, rlwe::Level{3}), b = inputs.load(1, 0, rlwe::Level{3});
+  ASSERT_TRUE(a && b);
+  const auto product = evaluator.multiply_relinearise(*a, *b, *keys_);
+  ASSERT_TRUE(product);
+  const auto dropped = evaluator.drop_to(*product, rlwe::Level{2});
+  ASSERT_TRUE(dropped);
+  const auto rotated = evaluator.sum_slots(*dropped, *keys_);
+  ASSERT_TRUE(rotated) << rotated.error().message;
+  const auto plain = decryptor.decrypt(*rotated);
+  ASSERT_TRUE(plain) << plain.error().message;
+  const auto sample = evaluator.extract_constant(*dropped);
+  ASSERT_TRUE(sample);
+  const std::int64_t extracted = opened(decryptor, *sample, 1024);
+  for (const std::int64_t slot : exact::Encoder(parameters_).decode(*plain)) ASSERT_EQ(slot, extracted);
+}
+
 TEST_F(ProgramTest, AnalysisBoundsWhatIsMeasured) {
   const Program program = sample_program(Delivery::samples);
   const TestInputs inputs(parameters_, *key_, 3000, 4);
