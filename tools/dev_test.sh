@@ -68,11 +68,13 @@ count() { python3 -B "$root/tools/dev/count_tests.py" "$@"; }
 cat >"$work/report.xml" <<'XML'
 <testsuite tests="4"><testcase name="a" status="run"/><testcase name="b" status="fail"><failure/><system-out>broken here</system-out></testcase>
 <testcase name="c" status="notrun"><skipped/><system-out>x.cpp:1: Skipped
-no data here</system-out></testcase><testcase name="d" status="run"/></testsuite>
+no data here</system-out></testcase><testcase name="d" status="run"/>
+<testcase name="e" status="notrun"><skipped/><system-out>test_e (x.Case) ... skipped 'no disk here'</system-out></testcase></testsuite>
 XML
 echo 'ctest found nothing' >"$work/log"
-expect 0 '^2 1 1$' count "$work/report.xml" "$work/log"
+expect 0 '^2 1 2$' count "$work/report.xml" "$work/log"
 expect 0 'FAILED b' count "$work/report.xml" "$work/log"
+expect 0 'skipped e: no disk here' count "$work/report.xml" "$work/log"
 expect 0 'skipped c: no data here' count "$work/report.xml" "$work/log"
 expect 0 '^0 1 0$' count "$work/none.xml" "$work/log"
 expect 0 'ctest found nothing' count "$work/none.xml" "$work/log"

@@ -11,8 +11,11 @@ import xml.etree.ElementTree
 def reason_of(case):
     """The line a skipped test gave as its reason, as far as it gave one."""
     output = case.findtext("system-out") or ""
-    match = re.search(r"Skipped\n(.+)", output) or re.search(r"skipped: (.+)", output)
-    return match[1].strip() if match else "no reason given"
+    for pattern in (r"Skipped\n(.+)", r"skipped: (.+)", r"skipped ['\"](.+)['\"]"):  # GoogleTest, our scripts, unittest
+        match = re.search(pattern, output)
+        if match:
+            return match[1].strip()
+    return "no reason given"
 
 
 def count(junit_path, log_path, out):
