@@ -15,7 +15,7 @@
 
 namespace prism::backend::he {
 
-inline constexpr std::uint64_t kMostSqlBytes = 64 * 1024;
+inline constexpr std::uint64_t kMostSqlBytes = std::uint64_t{64} * 1024;
 
 struct AnswerHead {
   std::string sql;
