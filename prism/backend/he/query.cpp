@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "prism/backend/he/refusal.h"
+#include "prism/hash/sha256.h"
 #include "prism/ring/sampler.h"
 #include "prism/sql/sql.h"
 
@@ -84,9 +85,11 @@ Prediction predict(const sealed::SealedTable& table, const Compiled& question, c
   const double add = seconds_of(clock, [&] { k.add(c.data(), a.data(), b.data(), n, ring.modulus(0)); });
   const double expand = seconds_of(clock, [&] { ring::uniform_row(c, ring, 0, ring::Seed{}, 0); });
   const double unpack = seconds_of(clock, [&] { k.unpack_bits(c.data(), packed.data(), n, ring.modulus(0).bits); });
+  Bytes hashed(std::size_t{1} << 20);
+  const double hash_byte = seconds_of(clock, [&] { (void)hash::sha256(hashed); }) / static_cast<double>(hashed.size());
   const auto seconds = [&](const program::Cost& cost) {
     return static_cast<double>(cost.transforms) * transform + static_cast<double>(cost.multiplications) * multiply +
-           static_cast<double>(cost.additions) * add +
+           static_cast<double>(cost.additions) * add + static_cast<double>(cost.input_bytes) * hash_byte +
            static_cast<double>(cost.expansions) * (expand + unpack) / 2;  // half the rows are expanded, half unpacked
   };
   const auto blocks = static_cast<double>(header.blocks());
@@ -96,6 +99,10 @@ Prediction predict(const sealed::SealedTable& table, const Compiled& question, c
               seconds(question.analysis.at_end) / static_cast<double>(workers);
   p.read_bytes = header.blocks() * question.analysis.per_block.input_bytes;
   for (const auto& id : question.analysis.keys) p.key_bytes += table.key_bytes(id);
+  // A key is hashed, its b rows unpacked and checked, its a rows expanded.
+  const double key_row_bytes = static_cast<double>(n) * ring.modulus(0).bits / 8;
+  p.seconds += static_cast<double>(p.key_bytes) * hash_byte +
+               static_cast<double>(p.key_bytes) / key_row_bytes * (expand + unpack);
   p.answer_bytes = question.analysis.answer_bytes;
   return p;
 }
