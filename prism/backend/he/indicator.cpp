@@ -407,10 +407,11 @@ Result<Condition> indicator(const Predicate& predicate, int level, Cells& cells,
   }
   if (!fits(truth)) {
     if (const sql::ColumnTest* test = shallow_test(predicate, cells.header()))
-      return refusal(ErrorCode::refused, sql, test->position, "he/role",
-                     "column " + quoted(cells.header().columns[test->column].schema.name) +
-                         " was not sealed as a filter, so this condition goes deeper than it is held; seal with --role " +
-                         cells.header().columns[test->column].schema.name + "=filter");
+      return refusal(
+          ErrorCode::refused, sql, test->position, "he/role",
+          "column " + quoted(cells.header().columns[test->column].schema.name) +
+              " was not sealed as a filter, so this condition goes deeper than it is held; seal with --role " +
+              cells.header().columns[test->column].schema.name + "=filter");
     return refusal(ErrorCode::level_exhausted, sql, predicate.test.position, "he/depth",
                    "the condition combines more columns than this table was sealed for; drop a comparison, or seal "
                    "again with a larger --nesting");
