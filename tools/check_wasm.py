@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-ROOMS = ["base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "program"]
+ROOMS = ["base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "circuits", "program"]
 ISA_FOLDERS = {"avx2", "avx512ifma", "shani"}
 
 
