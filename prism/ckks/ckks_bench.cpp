@@ -66,7 +66,7 @@ void register_all() {
   add("encrypt_symmetric", [](Setting& s) {
     return must(s.w.encryptor.encrypt(s.plain, s.x.level, ring::Seed{}, 0, ring::SecretSeed{}, 0));
   });
-  add("decrypt", [](Setting& s) { return must(s.w.decryptor.decrypt(s.x)); });
+  add("decrypt", [](Setting& s) { return must(s.w.decryptor.decrypt_private(s.x)); });
   add("add", [](Setting& s) { return must(s.w.evaluator.add(s.x, s.y)); });
   add("add_plain", [](Setting& s) { return must(s.w.evaluator.add_plain(s.x, s.plain)); });
   add("multiply_plain", [](Setting& s) { return must(s.w.evaluator.multiply_plain(s.x, s.plain)); });

@@ -68,12 +68,12 @@ bool same(ByteView a, ByteView b) { return as_text(a) == as_text(b); }
 
 void use(const ckks::Ciphertext& c) {
   const ckks::Evaluator& e = valid().w.evaluator;
-  (void)valid().w.decryptor.decrypt(c);
+  (void)valid().w.decryptor.decrypt_private(c);
   (void)e.add_scalar(c, 3);
   (void)e.align_to(c, rlwe::Level{0});
   if (const auto product = e.multiply(c, c)) {
     (void)e.rescale(*product);
-    (void)valid().w.decryptor.decrypt(*product);
+    (void)valid().w.decryptor.decrypt_private(*product);
   }
 }
 

@@ -74,7 +74,7 @@ Status Decryptor::check_sizes(const Ciphertext& c) const {
   return {};
 }
 
-Result<Plaintext> Decryptor::decrypt(const Ciphertext& c) const {
+Result<Plaintext> Decryptor::decrypt_private(const Ciphertext& c) const {
   PRISM_CHECKED(check_sizes(c));
   const math::Bound bound = NoiseModel::phase(c.noise, c.scale);
   if (!decrypts(*parameters_, c.level, bound)) {
@@ -117,12 +117,12 @@ Result<Plaintext> Decryptor::decrypt(const Ciphertext& c) const {
   return plaintext;
 }
 
-Result<Plaintext> Decryptor::decrypt(const Ciphertext& c, int precision_bits) const {
+Result<Plaintext> Decryptor::decrypt_private(const Ciphertext& c, int precision_bits) const {
   if (!(c.noise.error.log2() <= -precision_bits)) {
     return fail(ErrorCode::noise_exceeded, "the error may be as large as 2^", std::ceil(c.noise.error.log2()),
                 " and 2^", -precision_bits, " was asked for; use a larger scale or fewer operations");
   }
-  return decrypt(c);
+  return decrypt_private(c);
 }
 
 }  // namespace prism::ckks

@@ -19,9 +19,9 @@ class Decryptor {
 
   /// Refuses (noise_exceeded) when message and error together might wrap modulo Q, (mismatch) another parameter set.
   /// Two or three parts. The plaintext carries the error bound. Uses only as many primes as the bounds ask for.
-  Result<Plaintext> decrypt(const Ciphertext& ciphertext) const;
+  Result<Plaintext> decrypt_private(const Ciphertext& ciphertext) const;
   /// Refuses (noise_exceeded) also when the error bound is above 2^-precision_bits.
-  Result<Plaintext> decrypt(const Ciphertext& ciphertext, int precision_bits) const;
+  Result<Plaintext> decrypt_private(const Ciphertext& ciphertext, int precision_bits) const;
 
  private:
   Status check_sizes(const Ciphertext& ciphertext) const;

@@ -198,7 +198,7 @@ TEST_P(ApproximateTest, LongVectorsSpanCiphertexts) {
   const EncryptedVector y = must(encrypt(w.encryptor, w.encoder, std::span<const double>(v), 1, w.random));
   EXPECT_EQ(x.blocks.size(), 3U);
   const auto check_all = [&](const EncryptedVector& found, const std::function<double(double, double)>& f) {
-    const auto back = must(decrypt_real(w.decryptor, w.encoder, found));
+    const auto back = must(decrypt_private_real(w.decryptor, w.encoder, found));
     ASSERT_EQ(back.size(), size);
     for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(back[i], f(u[i], v[i]), 1e-5);
   };
@@ -217,7 +217,7 @@ TEST_P(ApproximateTest, LongVectorsSpanCiphertexts) {
   EXPECT_NEAR(w.decrypt(must(sum(e, x, w.keys)))[3].real(), total, 1e-4);
   EXPECT_NEAR(w.decrypt(must(inner_product(e, x, y, w.keys)))[2].real(), inner, 1e-4);
   const EncryptedVector c = must(encrypt(w.encryptor, w.encoder, std::span<const Complex>(z), 1, w.random));
-  const auto back = must(decrypt(w.decryptor, w.encoder, c));
+  const auto back = must(decrypt_private(w.decryptor, w.encoder, c));
   for (std::size_t i = 0; i < size; ++i) EXPECT_LT(std::abs(back[i] - z[i]), 1e-5);
   EXPECT_EQ(add(e, x, EncryptedVector{}).error().code, ErrorCode::mismatch);
   EXPECT_EQ(sum(e, EncryptedVector{}, w.keys).error().code, ErrorCode::invalid_argument);
@@ -262,7 +262,7 @@ TEST(EvaluatorTest, WhatDoesNotBelongTogetherIsRefusedWithAWayOut) {
   const Plaintext strange_plain = must(other.encoder.encode(std::span<const Complex>(a), x.level, 1));
   says(e.add_plain(x, strange_plain), ErrorCode::mismatch, "parameters");
   says(w.encryptor.encrypt(strange_plain, w.random), ErrorCode::mismatch, "parameters");
-  says(w.decryptor.decrypt(strange), ErrorCode::mismatch, "parameters");
+  says(w.decryptor.decrypt_private(strange), ErrorCode::mismatch, "parameters");
   says(e.automorphism(x, 2, w.keys), ErrorCode::invalid_argument, "odd");
   // Equal to the last bit of a double is not equal: three primes in a row, (p/2^49)^2 against (p-6)(p+6)/2^98.
   std::uint64_t p0 = (std::uint64_t{1} << 49) + 1;
@@ -300,13 +300,13 @@ TEST(DecryptorTest, NothingIsDecryptedPastTheBound) {
   w.add_relinearisation();
   const Slots a(w.parameters->slots(), Complex(100, 0));
   const Ciphertext x = w.encrypt(a, 100);
-  EXPECT_TRUE(w.decryptor.decrypt(x).has_value());
+  EXPECT_TRUE(w.decryptor.decrypt_private(x).has_value());
   // 2^40 * 100 against one prime of 50 bits: fits; 100^2 does not, and the message really would wrap.
-  EXPECT_TRUE(w.decryptor.decrypt(must(w.evaluator.drop_to(x, rlwe::Level{0}))).has_value());
+  EXPECT_TRUE(w.decryptor.decrypt_private(must(w.evaluator.drop_to(x, rlwe::Level{0}))).has_value());
   const Ciphertext square = must(w.evaluator.multiply_relinearise_rescale(x, x, w.keys));
-  EXPECT_TRUE(w.decryptor.decrypt(square).has_value());
+  EXPECT_TRUE(w.decryptor.decrypt_private(square).has_value());
   const Ciphertext wrapped = must(w.evaluator.drop_to(square, rlwe::Level{0}));
-  EXPECT_EQ(w.decryptor.decrypt(wrapped).error().code, ErrorCode::noise_exceeded);
+  EXPECT_EQ(w.decryptor.decrypt_private(wrapped).error().code, ErrorCode::noise_exceeded);
   Ciphertext lie = wrapped.clone();
   lie.noise.magnitude = math::Bound::from_integer(1);
   EXPECT_GT(distance_log2(w.decrypt(lie), product_of(a, a)), 10);
@@ -317,8 +317,8 @@ TEST(DecryptorTest, NothingIsDecryptedPastTheBound) {
   }
   // A precision that was asked for.
   const auto bits = static_cast<int>(std::floor(-square.noise.error.log2()));
-  EXPECT_TRUE(w.decryptor.decrypt(square, bits).has_value());
-  EXPECT_EQ(w.decryptor.decrypt(square, bits + 1).error().code, ErrorCode::noise_exceeded);
+  EXPECT_TRUE(w.decryptor.decrypt_private(square, bits).has_value());
+  EXPECT_EQ(w.decryptor.decrypt_private(square, bits + 1).error().code, ErrorCode::noise_exceeded);
   // And what does not fit is not even encrypted.
   const Plaintext p = must(w.encoder.encode(std::span<const Complex>(a), Scale::power_of_two(45), 100));
   EXPECT_EQ(w.encryptor.encrypt(p, rlwe::Level{0}, w.random).error().code, ErrorCode::invalid_argument);
@@ -332,11 +332,11 @@ TEST(DecryptorTest, FewPrimesGiveWhatAllGive) {
   for (const double magnitude : {1.0, 0x1p40, 0x1p70, 0x1p74, 0x1p90, 0x1p200}) {
     Ciphertext wide = x.clone();
     wide.noise.magnitude = math::Bound::from_double(magnitude);
-    const Plaintext p = must(w.decryptor.decrypt(wide));
+    const Plaintext p = must(w.decryptor.decrypt_private(wide));
     EXPECT_LE(distance_log2(w.encoder.decode(p), a), std::max(x.noise.error.log2(), p.noise().error.log2()) + 0.1)
         << magnitude;
     if (magnitude < 0x1p75) {
-      const Plaintext narrow = must(w.decryptor.decrypt(x));
+      const Plaintext narrow = must(w.decryptor.decrypt_private(x));
       for (std::size_t k = 0; k < 32; ++k)
         EXPECT_TRUE(p.coefficients(kReveal)[k] == narrow.coefficients(kReveal)[k]) << magnitude;
     }

@@ -89,7 +89,7 @@ TEST(IntentTest, PromisesAreKeptByTheDeepestCircuit) {
     Ciphertext sum = x.clone();
     for (std::size_t i = 1; i < intent.additions; ++i) must(w.evaluator.add_into(sum, x));
     for (Complex& s : slots) s *= static_cast<double>(intent.additions);
-    const Plaintext p = must(w.decryptor.decrypt(sum, intent.precision_bits));
+    const Plaintext p = must(w.decryptor.decrypt_private(sum, intent.precision_bits));
     EXPECT_LE(distance_log2(w.encoder.decode(p), slots), -intent.precision_bits);
     EXPECT_EQ(sum.level.value, 0);
   }

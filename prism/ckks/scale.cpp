@@ -39,10 +39,11 @@ Approximation product(const Approximation& a, const Approximation& b) {
 /// floor(2^(127 + bits) / prime): an odd prime is no power of two, so the quotient has 128 bits.
 Approximation inverse(std::uint64_t prime) {
   const unsigned bits = static_cast<unsigned>(std::bit_width(prime));
-  math::Natural quotient = math::Natural::power_of_two(127 + bits);
-  quotient.divide(prime);
-  check(quotient.bit_length() == 128, "the inverse of an odd number above 1");
-  return {Uint128{quotient.limbs()[1]} << 64 | quotient.limbs()[0], -static_cast<Int128>(127 + bits)};
+  // Long division by digits of 64 bits: 2^(bits - 1) is below the prime, so neither digit overflows.
+  const Uint128 first = Uint128{1} << (63 + bits), second = first % prime << 64;
+  const Uint128 quotient = (first / prime) << 64 | second / prime;
+  check(quotient >> 127 == 1, "the inverse of an odd number above 1");
+  return {quotient, -static_cast<Int128>(127 + bits)};
 }
 
 Approximation power(Approximation base, Int128 exponent) {
@@ -69,17 +70,36 @@ Scale Scale::power_of(std::uint64_t prime, Int128 exponent) {
   return s;
 }
 
+Scale& Scale::operator=(const Scale& other) noexcept {
+  two_ = other.two_;
+  count_ = other.count_;
+  std::copy_n(other.factors_.begin(), other.count_, factors_.begin());  // onto itself, too
+  return *this;
+}
+
+bool Scale::operator==(const Scale& other) const {
+  const auto a = factors(), b = other.factors();
+  return two_ == other.two_ && std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
 void Scale::multiply_by(std::uint64_t prime, Int128 exponent) {
   check(prime > 2 && prime % 2 == 1 && prime >> 63 == 0, "a factor of a scale is an odd prime");
-  const auto at = std::lower_bound(factors_.begin(), factors_.end(), prime,
-                                   [](const Factor& f, std::uint64_t p) { return f.prime < p; });
-  if (at != factors_.end() && at->prime == prime) {
+  Factor* const end = factors_.data() + count_;
+  Factor* const at =
+      std::lower_bound(factors_.data(), end, prime, [](const Factor& f, std::uint64_t p) { return f.prime < p; });
+  if (at != end && at->prime == prime) {
     at->exponent += exponent;
     check(size_of(at->exponent) < kLargestExponent, "the exponent of a scale");
-    if (at->exponent == 0) factors_.erase(at);
+    if (at->exponent == 0) {
+      std::copy(at + 1, end, at);
+      --count_;
+    }
   } else if (exponent != 0) {
     check(size_of(exponent) < kLargestExponent, "the exponent of a scale");
-    factors_.insert(at, {prime, exponent});
+    check(count_ < kMostFactors, "a scale has at most 64 different primes");
+    std::copy_backward(at, end, end + 1);
+    *at = {prime, exponent};
+    ++count_;
   }
 }
 
@@ -87,7 +107,7 @@ Scale operator*(const Scale& a, const Scale& b) {
   Scale out = a;
   out.two_ += b.two_;
   check(size_of(out.two_) < kLargestExponent, "the exponent of a scale");
-  for (const Scale::Factor& f : b.factors_) out.multiply_by(f.prime, f.exponent);
+  for (const Scale::Factor& f : b.factors()) out.multiply_by(f.prime, f.exponent);
   return out;
 }
 
@@ -95,7 +115,7 @@ Scale operator/(const Scale& a, const Scale& b) {
   Scale out = a;
   out.two_ -= b.two_;
   check(size_of(out.two_) < kLargestExponent, "the exponent of a scale");
-  for (const Scale::Factor& f : b.factors_) out.multiply_by(f.prime, -f.exponent);
+  for (const Scale::Factor& f : b.factors()) out.multiply_by(f.prime, -f.exponent);
   return out;
 }
 
@@ -107,7 +127,7 @@ Scale Scale::divided_by(std::span<const std::uint64_t> primes) const {
 
 bool Scale::bounded() const {
   if (size_of(two_) >= kBoundedExponent) return false;
-  for (const Factor& f : factors_) {
+  for (const Factor& f : factors()) {
     if (size_of(f.exponent) >= kBoundedExponent) return false;
   }
   const double size = log2();
@@ -116,7 +136,7 @@ bool Scale::bounded() const {
 
 Scale::Approximation Scale::approximate() const {
   Approximation result = normalised(1, two_);
-  for (const Factor& f : factors_) {
+  for (const Factor& f : factors()) {
     const Approximation base = f.exponent > 0 ? normalised(f.prime, 0) : inverse(f.prime);
     result = product(result, power(base, size_of(f.exponent)));
   }
@@ -127,7 +147,7 @@ double Scale::relative_error() const {
   // power(e) makes fewer than 2*log2(e) products, whose errors, and the base's, are multiplied by at most e in all: 4*e
   // units of 2^-127 cover it, with the product that joins it to the rest.
   double units = 0;
-  for (const Factor& f : factors_) units += static_cast<double>(size_of(f.exponent));
+  for (const Factor& f : factors()) units += static_cast<double>(size_of(f.exponent));
   return units * 0x1p-124;
 }
 

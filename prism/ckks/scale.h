@@ -1,10 +1,10 @@
 // prism/ckks/scale.h - what a message is multiplied by before it is rounded: an exact rational number, so that two
 // scales are equal or they are not, on every machine.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "prism/base/int128.h"
 #include "prism/base/result.h"
@@ -14,16 +14,20 @@ namespace prism::ckks {
 
 /// 2^a * p1^e1 * p2^e2 * ... with distinct odd primes and non-zero integer exponents, which is unique: comparing
 /// exponents compares numbers. Squaring doubles exponents, so they are 128 bits wide; evaluators refuse scales that are
-/// not bounded().
+/// not bounded(). No operation allocates; copies move the factors that are there.
 class Scale {
  public:
+  /// As many as a ring has primes (checked).
+  static constexpr std::size_t kMostFactors = 64;
   struct Factor {
     std::uint64_t prime;
     Int128 exponent;
     bool operator==(const Factor&) const = default;
   };
 
-  Scale() = default;  ///< one
+  Scale() {}  ///< one
+  Scale(const Scale& other) noexcept { *this = other; }
+  Scale& operator=(const Scale& other) noexcept;
   static Scale power_of_two(Int128 exponent);
   /// The prime must be odd and below 2^63 (checked); that it is a prime is the caller's word.
   static Scale power_of(std::uint64_t prime, Int128 exponent);
@@ -31,12 +35,12 @@ class Scale {
   friend Scale operator*(const Scale& a, const Scale& b);
   friend Scale operator/(const Scale& a, const Scale& b);
   Scale divided_by(std::span<const std::uint64_t> primes) const;
-  bool operator==(const Scale&) const = default;
+  bool operator==(const Scale& other) const;
 
   Int128 two() const { return two_; }
   /// Ascending primes.
-  const std::vector<Factor>& factors() const { return factors_; }
-  bool is_power_of_two() const { return factors_.empty(); }
+  std::span<const Factor> factors() const { return {factors_.data(), count_}; }
+  bool is_power_of_two() const { return count_ == 0; }
   /// Every exponent is below 2^80 in size and the scale between 2^-1000 and 2^4000.
   bool bounded() const;
 
@@ -55,7 +59,8 @@ class Scale {
  private:
   void multiply_by(std::uint64_t prime, Int128 exponent);
   Int128 two_ = 0;
-  std::vector<Factor> factors_;
+  std::size_t count_ = 0;
+  std::array<Factor, kMostFactors> factors_;  ///< the first count_ are set
 };
 
 /// A public constant of a program: numerator / denominator * 2^exponent, exactly.

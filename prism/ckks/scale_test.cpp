@@ -61,6 +61,34 @@ TEST(ScaleTest, ApproximationLiesBelowByNoMoreThanItSays) {
   }
 }
 
+TEST(ScaleTest, FactorsStaySortedAndCancel) {
+  std::mt19937_64 engine(12);
+  // Three primes in any order and multiplicity, against a map.
+  const std::uint64_t primes[] = {kP, kQ, kR};
+  for (int round = 0; round < 200; ++round) {
+    Scale s;
+    int exponents[3] = {};
+    for (int step = 0; step < 20; ++step) {
+      const auto which = engine() % 3;
+      const int by = static_cast<int>(engine() % 5) - 2;
+      s = by < 0 ? s / Scale::power_of(primes[which], -by) : s * Scale::power_of(primes[which], by);
+      exponents[which] += by;
+      std::size_t count = 0;
+      for (const int e : exponents) count += e != 0 ? 1U : 0U;
+      ASSERT_EQ(s.factors().size(), count);
+      for (std::size_t i = 1; i < count; ++i) ASSERT_LT(s.factors()[i - 1].prime, s.factors()[i].prime);
+      for (std::size_t i = 0; i < 3; ++i) {
+        Int128 found = 0;
+        for (const Scale::Factor& f : s.factors()) found += f.prime == primes[i] ? f.exponent : 0;
+        ASSERT_TRUE(found == exponents[i]);
+      }
+      const Scale copy = s;
+      ASSERT_EQ(copy, s);
+      ASSERT_FALSE(copy == s * Scale::power_of(5, 1));
+    }
+  }
+}
+
 TEST(ScaleTest, SixtySquaringsStayExact) {
   const std::uint64_t primes[] = {1099510824961};
   Scale s = Scale::power_of_two(40);

@@ -91,11 +91,11 @@ Result<EncryptedVector> encrypt(const PublicEncryptor& encryptor, const Encoder&
   return encrypt_blocks(encryptor, encoder, values, largest, random);
 }
 
-Result<std::vector<Complex>> decrypt(const Decryptor& decryptor, const Encoder& encoder,
-                                     const EncryptedVector& vector) {
+Result<std::vector<Complex>> decrypt_private(const Decryptor& decryptor, const Encoder& encoder,
+                                             const EncryptedVector& vector) {
   std::vector<Complex> out;
   for (const Ciphertext& block : vector.blocks) {
-    PRISM_TRY(const Plaintext plaintext, decryptor.decrypt(block));
+    PRISM_TRY(const Plaintext plaintext, decryptor.decrypt_private(block));
     const std::vector<Complex> slots = encoder.decode(plaintext);
     out.insert(out.end(), slots.begin(), slots.end());
   }
@@ -105,9 +105,9 @@ Result<std::vector<Complex>> decrypt(const Decryptor& decryptor, const Encoder& 
   return out;
 }
 
-Result<std::vector<double>> decrypt_real(const Decryptor& decryptor, const Encoder& encoder,
-                                         const EncryptedVector& vector) {
-  PRISM_TRY(const std::vector<Complex> values, decrypt(decryptor, encoder, vector));
+Result<std::vector<double>> decrypt_private_real(const Decryptor& decryptor, const Encoder& encoder,
+                                                 const EncryptedVector& vector) {
+  PRISM_TRY(const std::vector<Complex> values, decrypt_private(decryptor, encoder, vector));
   std::vector<double> out(values.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = values[i].real();
   return out;

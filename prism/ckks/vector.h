@@ -24,10 +24,11 @@ Result<EncryptedVector> encrypt(const PublicEncryptor& encryptor, const Encoder&
 Result<EncryptedVector> encrypt(const PublicEncryptor& encryptor, const Encoder& encoder,
                                 std::span<const Complex> values, double largest_magnitude, Random& random);
 /// Exactly `size` values; see decryptor.h about sharing them.
-Result<std::vector<Complex>> decrypt(const Decryptor& decryptor, const Encoder& encoder, const EncryptedVector& vector);
+Result<std::vector<Complex>> decrypt_private(const Decryptor& decryptor, const Encoder& encoder,
+                                             const EncryptedVector& vector);
 /// Their real parts.
-Result<std::vector<double>> decrypt_real(const Decryptor& decryptor, const Encoder& encoder,
-                                         const EncryptedVector& vector);
+Result<std::vector<double>> decrypt_private_real(const Decryptor& decryptor, const Encoder& encoder,
+                                                 const EncryptedVector& vector);
 
 // Element by element; both of one size (mismatch otherwise).
 Result<EncryptedVector> add(const Evaluator& evaluator, const EncryptedVector& a, const EncryptedVector& b);

@@ -103,7 +103,7 @@ struct World {
     const std::span<const Complex> view(slots);
     return must(encryptor.encrypt(must(encoder.encode(view, rlwe::Level{level}, largest)), rlwe::Level{level}, random));
   }
-  std::vector<Complex> decrypt(const Ciphertext& c) const { return encoder.decode(must(decryptor.decrypt(c))); }
+  std::vector<Complex> decrypt(const Ciphertext& c) const { return encoder.decode(must(decryptor.decrypt_private(c))); }
 
   /// Uniform in the disc of this radius.
   std::vector<Complex> random_slots(double largest = 1) {
