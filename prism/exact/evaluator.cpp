@@ -29,10 +29,7 @@ Evaluator::Tables::Tables(const Parameters& parameters) : switcher(parameters.rl
       down.emplace_back(rlwe.ring(), lower, q.without(lower), parameters.error_scale());
     }
     if (parameters.scheme() == Scheme::bfv) {
-      const ring::PrimeSet b = parameters.auxiliary_primes(rlwe::Level{l});
-      const ring::Ring& wide = parameters.wide_ring();
-      products.push_back(
-          {ring::BaseConverter(wide, q, b), ring::Divider(wide, b, q, 1), ring::BaseConverter(wide, b, q)});
+      products.emplace_back(parameters, rlwe::Level{l});
     }
   }
 }
@@ -349,51 +346,14 @@ Status Evaluator::tensor_add(Ciphertext& accumulator, const Ciphertext& a, const
 }
 
 void Evaluator::add_bfv_product(Ciphertext& accumulator, const Ciphertext& a, const Ciphertext& b) const {
-  const ring::Ring& wide = parameters_->wide_ring();
+  const ScaledProduct& product = tables_->products[static_cast<std::size_t>(a.level.value)];
   const ring::Ring& ring = parameters_->rlwe().ring();
-  const std::size_t n = ring.degree();
-  const Tables::Product& tables = tables_->products[static_cast<std::size_t>(a.level.value)];
-  const ring::PrimeSet& q = tables.extend.from();
-  const ring::PrimeSet& base = tables.extend.to();
-  const ring::PrimeSet both = q.united(base);
-  // Ciphertext primes come first in both rings, so their rows have the same places.
-  const auto extended = [&](const ring::Evaluations& part) {
-    ring::Evaluations out(wide, both);
-    const ring::Coefficients coefficients = ring::to_coefficients(part.clone());
-    std::vector<const std::uint64_t*> in(q.size());
-    std::vector<std::uint64_t*> rows(base.size());
-    for (std::size_t i = 0; i < q.size(); ++i) {
-      in[i] = coefficients.row(i).data();
-      std::copy_n(part.row(i).data(), n, out.row(i).data());
-    }
-    for (std::size_t i = 0; i < base.size(); ++i) rows[i] = out.row(q.size() + i).data();
-    tables.extend.convert_rows(in.data(), rows.data());
-    for (std::size_t i = 0; i < base.size(); ++i) wide.kernels().forward_ntt(rows[i], wide.tables(base[i]));
-    return out;
-  };
-  const bool same = &a == &b;
-  const ring::Evaluations a0 = extended(a.parts[0]), a1 = extended(a.parts[1]);
-  const ring::Evaluations b0 = same ? ring::Evaluations() : extended(b.parts[0]);
-  const ring::Evaluations b1 = same ? ring::Evaluations() : extended(b.parts[1]);
-  const ring::Evaluations& f0 = same ? a0 : b0;
-  const ring::Evaluations& f1 = same ? a1 : b1;
-  std::vector<ring::Evaluations> tensor;
-  for (int part = 0; part < 3; ++part) tensor.emplace_back(wide, both);
-  for (std::size_t i = 0; i < both.size(); ++i) {
-    wide.kernels().tensor_add(tensor[0].row(i).data(), tensor[1].row(i).data(), tensor[2].row(i).data(),
-                              a0.row(i).data(), a1.row(i).data(), f0.row(i).data(), f1.row(i).data(), n, a0.modulus(i));
-  }
-  for (std::size_t part = 0; part < 3; ++part) {
-    ring::multiply_integer_into(tensor[part], static_cast<std::int64_t>(parameters_->plain_modulus()));
-    const ring::Coefficients scaled = tables.scale.divide(ring::to_coefficients(std::move(tensor[part])));
-    ring::Coefficients back(ring, q);
-    std::vector<const std::uint64_t*> in(base.size());
-    std::vector<std::uint64_t*> rows(q.size());
-    for (std::size_t i = 0; i < base.size(); ++i) in[i] = scaled.row(i).data();
-    for (std::size_t i = 0; i < q.size(); ++i) rows[i] = back.row(i).data();
-    tables.back.convert_rows(in.data(), rows.data());
-    ring::add_into(accumulator.parts[part], ring::to_evaluations(std::move(back)));
-  }
+  std::vector<ring::Coefficients> scaled;
+  for (int i = 0; i < 3; ++i) scaled.emplace_back(ring, product.primes());
+  Residues scratch(product.scratch_words());
+  product.multiply({scaled[0].row(0).data(), scaled[1].row(0).data(), scaled[2].row(0).data()},
+                   {&a.parts[0], &a.parts[1]}, {&b.parts[0], &b.parts[1]}, scratch.data());
+  for (std::size_t i = 0; i < 3; ++i) ring::add_into(accumulator.parts[i], ring::to_evaluations(std::move(scaled[i])));
 }
 
 namespace {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <numbers>
 
 #include "prism/base/check.h"
@@ -18,25 +17,33 @@ Ancestry Ancestry::everything() {
 }
 Ancestry Ancestry::event(std::uint64_t name) {
   Ancestry a;
-  a.events_.push_back(name);
+  a.events_[0] = name;
+  a.count_ = 1;
   return a;
 }
 Ancestry Ancestry::united(const Ancestry& other) const {
   if (everything_ || other.everything_) return everything();
+  const auto first = events(), second = other.events();
   Ancestry a;
-  a.events_.reserve(events_.size() + other.events_.size());
-  std::set_union(events_.begin(), events_.end(), other.events_.begin(), other.events_.end(),
-                 std::back_inserter(a.events_));
-  return a.events_.size() > kMostEvents ? everything() : a;
+  for (std::size_t i = 0, j = 0; i < first.size() || j < second.size();) {
+    const bool from_first = j == second.size() || (i < first.size() && first[i] <= second[j]);
+    const std::uint64_t name = from_first ? first[i] : second[j];
+    if (a.count_ == kMostEvents) return everything();
+    a.events_[a.count_++] = name;
+    while (i < first.size() && first[i] == name) ++i;
+    while (j < second.size() && second[j] == name) ++j;
+  }
+  return a;
 }
 bool Ancestry::disjoint(const Ancestry& other) const {
-  const bool constant = !everything_ && events_.empty();
-  const bool other_constant = !other.everything_ && other.events_.empty();
+  const auto first = events(), second = other.events();
+  const bool constant = !everything_ && first.empty();
+  const bool other_constant = !other.everything_ && second.empty();
   if (constant || other_constant) return true;
   if (everything_ || other.everything_) return false;
-  for (std::size_t i = 0, j = 0; i < events_.size() && j < other.events_.size();) {
-    if (events_[i] == other.events_[j]) return false;
-    if (events_[i] < other.events_[j]) {
+  for (std::size_t i = 0, j = 0; i < first.size() && j < second.size();) {
+    if (first[i] == second[j]) return false;
+    if (first[i] < second[j]) {
       ++i;
     } else {
       ++j;

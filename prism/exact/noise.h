@@ -18,7 +18,9 @@
 // assumed: ciphertexts look uniform to whoever chose the circuit (that is RLWE), so the roundings of a modulus switch
 // are uniform. docs/noise.md derives every formula. Strict mode assumes nothing: absolute bounds everywhere.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "prism/math/bound.h"
@@ -36,11 +38,13 @@ class Ancestry {
   Ancestry united(const Ancestry& other) const;
   bool disjoint(const Ancestry& other) const;
   bool is_everything() const { return everything_; }
-  const std::vector<std::uint64_t>& events() const { return events_; }
+  std::span<const std::uint64_t> events() const { return {events_.data(), count_}; }
   static constexpr std::size_t kMostEvents = 64;
 
  private:
-  std::vector<std::uint64_t> events_;  // at most kMostEvents
+  // Half a kilobyte beside a ciphertext's many: in return, tracking noise allocates nothing.
+  std::array<std::uint64_t, kMostEvents> events_{};  // sorted; zero beyond count_
+  std::size_t count_ = 0;
   bool everything_ = false;
 };
 

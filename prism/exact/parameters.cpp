@@ -43,11 +43,11 @@ std::uint64_t inverse(std::uint64_t a, std::uint64_t t) {
   return *result;
 }
 
-/// log2 of what an auxiliary base must exceed: t*N*Q bounds the scaled product, and three bits keep base conversion
-/// away from its edge.
+/// log2 of what an auxiliary base B must exceed: twice the scaled product, t*N*Q + 1, and 2^-7 bits more that keep base
+/// conversion away from its edge (it asks for 64 * 2^-49).
 double auxiliary_bits(const rlwe::Parameters& parameters, std::uint64_t t, rlwe::Level level) {
   return parameters.log2_q(level) + std::log2(static_cast<double>(t)) + static_cast<double>(parameters.ring().log_n()) +
-         3;
+         0x1p-7;
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ void write_noise(wire::Writer& w, const Noise& noise) {
        {noise.coefficient, noise.euclidean, noise.canonical, noise.spread, noise.rest_euclidean})
     write_bound(w, bound);
   w.boolean(noise.ancestry.is_everything());
-  const auto& events = noise.ancestry.events();
+  const auto events = noise.ancestry.events();
   w.u16(static_cast<std::uint16_t>(events.size()));
   for (const std::uint64_t event : events) w.u64(event);
 }

@@ -1,6 +1,7 @@
 // Bytes in and out, refusals, and the same bytes from every kernel set.
 #include "prism/exact/wire.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "prism/exact/internal/testing.h"
@@ -30,7 +31,7 @@ bool same(const Ciphertext& a, const Ciphertext& b) {
   for (std::size_t i = 0; i < a.parts.size(); ++i) {
     if (!(a.parts[i] == b.parts[i])) return false;
   }
-  return a.noise.ancestry.events() == b.noise.ancestry.events() &&
+  return std::ranges::equal(a.noise.ancestry.events(), b.noise.ancestry.events()) &&
          a.noise.ancestry.is_everything() == b.noise.ancestry.is_everything() &&
          std::abs(a.noise.coefficient.log2() - b.noise.coefficient.log2()) < 1e-6 &&
          a.noise.coefficient <= b.noise.coefficient;

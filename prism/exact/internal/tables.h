@@ -3,26 +3,21 @@
 #include <vector>
 
 #include "prism/exact/evaluator.h"
+#include "prism/exact/internal/scaled_product.h"
 #include "prism/ring/conversion.h"
 
 namespace prism::exact {
 
 struct Evaluator::Tables {
   explicit Tables(const Parameters& parameters);
-  /// BFV's product at one level: Q to auxiliary primes B, division of what is modulo Q*B by Q, B back to Q.
-  struct Product {
-    ring::BaseConverter extend;
-    ring::Divider scale;
-    ring::BaseConverter back;
-  };
   /// What a message is multiplied by modulo t before it is lifted: BGV the correction, BFV Q.
   static std::uint64_t message_factor(const Parameters& parameters, const Ciphertext& a);
   /// -1/t modulo each prime of the level: turns a lifted Q*m mod t into BFV's round(Q*m/t).
   static std::vector<std::uint64_t> minus_inverse_t(const Parameters& parameters, rlwe::Level level);
 
   rlwe::KeySwitcher switcher;
-  std::vector<ring::Divider> down;  ///< [l]: from level l + 1 to l
-  std::vector<Product> products;    ///< per level; BFV only
+  std::vector<ring::Divider> down;      ///< [l]: from level l + 1 to l
+  std::vector<ScaledProduct> products;  ///< per level; BFV only
 };
 
 }  // namespace prism::exact
