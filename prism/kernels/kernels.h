@@ -62,6 +62,14 @@ struct Kernels {
   // -- transforms
   void (*forward_ntt)(std::uint64_t* row, const NttTables& t) noexcept;
   void (*inverse_ntt)(std::uint64_t* row, const NttTables& t) noexcept;
+  /// The same from one row to another, which spares a copy and a pass over memory. `in` is left as it was; it may be
+  /// `out`.
+  void (*forward_ntt_from)(std::uint64_t* out, const std::uint64_t* in, const NttTables& t) noexcept;
+  void (*inverse_ntt_from)(std::uint64_t* out, const std::uint64_t* in, const NttTables& t) noexcept;
+  /// recentre (below) into t.modulus, then forward_ntt: how a residue modulo one prime becomes a key-switching digit,
+  /// or the correction of a rescaling, modulo another.
+  void (*recentre_forward_ntt)(std::uint64_t* out, const std::uint64_t* in, const Modulus& from,
+                               const NttTables& t) noexcept;
 
   // -- pointwise, modulo m.q
   void (*add)(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b, std::size_t n,
@@ -87,9 +95,26 @@ struct Kernels {
   void (*tensor_add)(std::uint64_t* c0, std::uint64_t* c1, std::uint64_t* c2, const std::uint64_t* a0,
                      const std::uint64_t* a1, const std::uint64_t* b0, const std::uint64_t* b1, std::size_t n,
                      const Modulus& m) noexcept;
+  /// The same, overwriting: c0 = a0*b0, c1 = a0*b1 + a1*b0, c2 = a1*b1.
+  void (*tensor)(std::uint64_t* c0, std::uint64_t* c1, std::uint64_t* c2, const std::uint64_t* a0,
+                 const std::uint64_t* a1, const std::uint64_t* b0, const std::uint64_t* b1, std::size_t n,
+                 const Modulus& m) noexcept;
+  /// c0 = a0^2, c1 = 2 a0*a1, c2 = a1^2. Outputs alias no input.
+  void (*tensor_square)(std::uint64_t* c0, std::uint64_t* c1, std::uint64_t* c2, const std::uint64_t* a0,
+                        const std::uint64_t* a1, std::size_t n, const Modulus& m) noexcept;
   /// out = sum_j a[j] * b[j] over `count` <= 64 pairs of rows, reduced once at the end. out aliases no input.
   void (*inner_product)(std::uint64_t* out, const std::uint64_t* const* a, const std::uint64_t* const* b,
                         std::size_t count, std::size_t n, const Modulus& m) noexcept;
+  /// out0 = sum_j a[j] * b0[j] and out1 = sum_j a[j] * b1[j] over `count` <= 64: both columns of a switching key in one
+  /// reading of the digits a[j]. With an `index` (not null; see permute_eights) digit j is a[j][index[i]]. No output
+  /// aliases an input or the other output.
+  void (*inner_product_pair)(std::uint64_t* out0, std::uint64_t* out1, const std::uint64_t* const* a,
+                             const std::uint64_t* const* b0, const std::uint64_t* const* b1, std::size_t count,
+                             const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept;
+  /// The same, added to out0 and out1.
+  void (*inner_product_pair_add)(std::uint64_t* out0, std::uint64_t* out1, const std::uint64_t* const* a,
+                                 const std::uint64_t* const* b0, const std::uint64_t* const* b1, std::size_t count,
+                                 const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept;
   /// out = sum_j a[j] * s[j] with `count` <= 64 scalars s[j] < m.q; rows a[j] hold any values below 2^50 (residues of
   /// OTHER primes). The heart of base conversion. out aliases no input.
   void (*inner_product_scalar)(std::uint64_t* out, const std::uint64_t* const* a, const std::uint64_t* s,
@@ -107,8 +132,13 @@ struct Kernels {
                          std::size_t n) noexcept;
 
   // -- order
-  /// out[i] = a[index[i]]; index holds n values below n; out aliases neither. Automorphisms in the transformed domain.
+  /// out[i] = a[index[i]]; index holds n values below n; out aliases neither.
   void (*permute)(std::uint64_t* out, const std::uint64_t* a, const std::uint32_t* index, std::size_t n) noexcept;
+  /// The same for an index that maps every aligned group of eight onto such a group, several times faster.
+  /// Automorphisms of the transformed domain are of this kind: the exponents 2*bitrev(i)+1 of a group differ by
+  /// multiples of n/4 modulo 2n, and times an odd number still do.
+  void (*permute_eights)(std::uint64_t* out, const std::uint64_t* a, const std::uint32_t* index,
+                         std::size_t n) noexcept;
 
   // -- bytes
   /// Little-endian bit packing: value i occupies bits [i*bits, (i+1)*bits) of the stream; 1 <= bits <= 64, values below

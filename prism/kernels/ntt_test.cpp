@@ -93,6 +93,43 @@ TEST_P(NttTest, AgreesWithPortableBothWays) {
   }
 }
 
+TEST_P(NttTest, GoesFromRowToRow) {
+  std::mt19937_64 random(6);
+  const std::vector<std::uint64_t> primes = testing::transform_primes();
+  for (const std::uint64_t q : primes) {
+    const Modulus m = make_modulus(q);
+    for (unsigned log_n = 10; log_n <= 17; ++log_n) {
+      SCOPED_TRACE(std::to_string(q) + " " + std::to_string(log_n));
+      const std::size_t n = std::size_t{1} << log_n;
+      const NttTables t = make_ntt_tables(m, log_n, find_psi(q, n));
+      const Residues f = mixed_row(n, q, random);
+      Residues in = f, out(n, ~std::uint64_t{0}), expected = f;
+      portable.forward_ntt(expected.data(), t);
+      set().forward_ntt_from(out.data(), in.data(), t);
+      ASSERT_EQ(out, expected);
+      ASSERT_EQ(in, f);
+      set().inverse_ntt_from(in.data(), out.data(), t);
+      ASSERT_EQ(in, f);
+      ASSERT_EQ(out, expected);
+      set().forward_ntt_from(in.data(), in.data(), t);
+      ASSERT_EQ(in, expected);
+      set().inverse_ntt_from(in.data(), in.data(), t);
+      ASSERT_EQ(in, f);
+      for (const std::uint64_t other : primes) {
+        const Modulus from = make_modulus(other);
+        const Residues digit = mixed_row(n, other, random);
+        portable.recentre(expected.data(), digit.data(), from, n, m);
+        portable.forward_ntt(expected.data(), t);
+        set().recentre_forward_ntt(out.data(), digit.data(), from, t);
+        ASSERT_EQ(out, expected) << "from " << other;
+        Residues in_place = digit;
+        set().recentre_forward_ntt(in_place.data(), in_place.data(), from, t);
+        ASSERT_EQ(in_place, expected) << "from " << other;
+      }
+    }
+  }
+}
+
 TEST_P(NttTest, TurnsNegacyclicConvolutionIntoProducts) {
   std::mt19937_64 random(4);
   const std::uint64_t q = testing::transform_primes()[0];

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <numeric>
+
 #include "prism/kernels/internal/each_set.h"
 #include "prism/kernels/internal/testing.h"
 
@@ -102,6 +105,78 @@ TEST_P(PointwiseTest, AccumulatesTensorProducts) {
   });
 }
 
+TEST_P(PointwiseTest, TakesTensorProductsAndSquares) {
+  for_all([&](const Modulus& m, std::size_t n) {
+    for (const bool largest : {false, true}) {
+      const auto row = [&] { return largest ? Residues(n, m.q - 1) : mixed_row(n, m.q, random_); };
+      const Residues a0 = row(), a1 = row(), b0 = row(), b1 = row(), c = row();
+      Residues c0 = c, c1 = c, c2 = c;  // what was there does not matter
+      set().tensor(c0.data(), c1.data(), c2.data(), a0.data(), a1.data(), b0.data(), b1.data(), n, m);
+      for (std::size_t i = 0; i < n; ++i) {
+        ASSERT_EQ(c0[i], multiply_mod(a0[i], b0[i], m.q));
+        ASSERT_EQ(c1[i], (multiply_mod(a0[i], b1[i], m.q) + multiply_mod(a1[i], b0[i], m.q)) % m.q);
+        ASSERT_EQ(c2[i], multiply_mod(a1[i], b1[i], m.q));
+      }
+      set().tensor_square(c0.data(), c1.data(), c2.data(), a0.data(), a1.data(), n, m);
+      for (std::size_t i = 0; i < n; ++i) {
+        ASSERT_EQ(c0[i], multiply_mod(a0[i], a0[i], m.q));
+        ASSERT_EQ(c1[i], 2 * multiply_mod(a0[i], a1[i], m.q) % m.q);
+        ASSERT_EQ(c2[i], multiply_mod(a1[i], a1[i], m.q));
+      }
+    }
+  });
+}
+
+/// A random permutation of groups of eight, and of the values within each.
+std::vector<std::uint32_t> permutation_of_eights(std::size_t n, std::mt19937_64& random) {
+  std::vector<std::uint32_t> groups(n / 8), index;
+  std::iota(groups.begin(), groups.end(), 0U);
+  std::shuffle(groups.begin(), groups.end(), random);
+  for (const std::uint32_t group : groups) {
+    std::uint32_t lanes[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    std::shuffle(lanes, lanes + 8, random);
+    for (const std::uint32_t lane : lanes) index.push_back(8 * group + lane);
+  }
+  return index;
+}
+
+TEST_P(PointwiseTest, TakesPairsOfInnerProducts) {
+  for_all([&](const Modulus& m, std::size_t n) {
+    const std::vector<std::uint32_t> index = permutation_of_eights(n, random_);
+    for (const std::size_t count : {0U, 1U, 3U, 4U, 9U, 64U}) {
+      for (const bool largest : {false, true}) {
+        const auto row = [&] { return largest ? Residues(n, m.q - 1) : mixed_row(n, m.q, random_); };
+        std::vector<Residues> a(count), b0(count), b1(count);
+        std::vector<const std::uint64_t*> pa, pb0, pb1;
+        for (std::size_t j = 0; j < count; ++j) {
+          pa.push_back((a[j] = row()).data()), pb0.push_back((b0[j] = row()).data());
+          pb1.push_back((b1[j] = row()).data());
+        }
+        for (const bool permuted : {false, true}) {
+          const std::uint32_t* const through = permuted ? index.data() : nullptr;
+          const Residues c0 = row(), c1 = row();
+          Residues out0(n), out1(n), sum0 = c0, sum1 = c1;
+          set().inner_product_pair(out0.data(), out1.data(), pa.data(), pb0.data(), pb1.data(), count, through, n, m);
+          set().inner_product_pair_add(sum0.data(), sum1.data(), pa.data(), pb0.data(), pb1.data(), count, through, n,
+                                       m);
+          for (std::size_t i = 0; i < n; ++i) {
+            Uint128 expected0 = 0, expected1 = 0;
+            for (std::size_t j = 0; j < count; ++j) {
+              const std::uint64_t x = a[j][permuted ? index[i] : i];
+              expected0 += Uint128{x} * b0[j][i];
+              expected1 += Uint128{x} * b1[j][i];
+            }
+            ASSERT_EQ(out0[i], static_cast<std::uint64_t>(expected0 % m.q)) << count;
+            ASSERT_EQ(out1[i], static_cast<std::uint64_t>(expected1 % m.q)) << count;
+            ASSERT_EQ(sum0[i], (out0[i] + c0[i]) % m.q) << count;
+            ASSERT_EQ(sum1[i], (out1[i] + c1[i]) % m.q) << count;
+          }
+        }
+      }
+    }
+  });
+}
+
 TEST_P(PointwiseTest, TakesInnerProducts) {
   for_all([&](const Modulus& m, std::size_t n) {
     for (const std::size_t count : {0U, 1U, 2U, 5U, 64U}) {
@@ -186,6 +261,9 @@ TEST_P(PointwiseTest, Permutes) {
     for (auto& i : index) i = static_cast<std::uint32_t>(random_() % n);
     Residues out(n);
     set().permute(out.data(), a.data(), index.data(), n);
+    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(out[i], a[index[i]]);
+    index = permutation_of_eights(n, random_);
+    set().permute_eights(out.data(), a.data(), index.data(), n);
     for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(out[i], a[index[i]]);
   }
 }

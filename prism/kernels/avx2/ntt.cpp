@@ -2,6 +2,8 @@
 // bit patterns of signed doubles, bounded in multiples B of q as the comments say. Two layers per pass; sub-transforms
 // are finished one after the other while they sit in the first cache. As in avx512ifma/ntt.cpp a block's first layer
 // reads w[node].
+#include <cstring>
+
 #include "prism/kernels/avx2/functions.h"
 #include "prism/kernels/avx2/vector.h"
 
@@ -249,6 +251,21 @@ void inverse_ntt(Word* row, const NttTables& t) noexcept {
   if (t.log_n % 2 == 0) return inverse_block<true>(row, n, 1, t, r);
   for (std::size_t k = 0; k < 2; ++k) inverse_block<false>(row + k * (n / 2), n / 2, 3 - k, t, r);
   inverse_last_layer(row, n, t, r);
+}
+
+void forward_ntt_from(Word* out, const Word* in, const NttTables& t) noexcept {
+  if (out != in) std::memcpy(out, in, sizeof(Word) << t.log_n);
+  forward_ntt(out, t);
+}
+
+void inverse_ntt_from(Word* out, const Word* in, const NttTables& t) noexcept {
+  if (out != in) std::memcpy(out, in, sizeof(Word) << t.log_n);
+  inverse_ntt(out, t);
+}
+
+void recentre_forward_ntt(Word* out, const Word* in, const Modulus& from, const NttTables& t) noexcept {
+  recentre(out, in, from, std::size_t{1} << t.log_n, t.modulus);
+  forward_ntt(out, t);
 }
 
 }  // namespace prism::kernels::avx2_set

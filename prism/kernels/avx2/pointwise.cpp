@@ -15,6 +15,31 @@ PRISM_INLINE Integers reduce_once(Integers x, Integers bound) {
 
 PRISM_INLINE Integers canonical(Doubles x, const Reducer& r) { return to_integers(r.lift(x)); }
 
+PRISM_INLINE Integers gather(const Word* a, __m128i where) {
+  return _mm256_i32gather_epi64(reinterpret_cast<const long long*>(a), where, 8);
+}
+
+/// sums[k][i] = (kAdd: sums[k][i] +) sum_j a[j][i or index[i]] * b[k][j][i].
+template <bool kAdd, bool kPermuted>
+PRISM_INLINE void two_inner_products(Word* const (&out)[2], const Word* const* a, const Word* const* const (&b)[2],
+                                     std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 4) {
+    const __m128i where =
+        kPermuted ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(index + i)) : _mm_setzero_si128();
+    Doubles sum0 = _mm256_setzero_pd(), sum1 = sum0;
+    if constexpr (kAdd) sum0 = load_doubles(out[0] + i), sum1 = load_doubles(out[1] + i);
+    for (std::size_t j = 0; j < count; ++j) {
+      const Doubles x = kPermuted ? to_doubles(gather(a[j], where)) : load_doubles(a[j] + i);
+      sum0 = _mm256_add_pd(sum0, r.multiply(x, load_doubles(b[0][j] + i)));
+      sum1 = _mm256_add_pd(sum1, r.multiply(x, load_doubles(b[1][j] + i)));
+      if (j % 4 == 3) sum0 = r.centre(sum0), sum1 = r.centre(sum1);  // up to then within q + 4 * 0.51 q < 2^53
+    }
+    store_integers(out[0] + i, canonical(r.centre(sum0), r));
+    store_integers(out[1] + i, canonical(r.centre(sum1), r));
+  }
+}
+
 }  // namespace
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
@@ -96,6 +121,30 @@ void tensor_add(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, co
   }
 }
 
+void tensor(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, const Word* b0, const Word* b1, std::size_t n,
+            const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 4) {
+    const Doubles x0 = load_doubles(a0 + i), x1 = load_doubles(a1 + i);
+    const Doubles y0 = load_doubles(b0 + i), y1 = load_doubles(b1 + i);
+    store_integers(c0 + i, canonical(r.multiply(x0, y0), r));
+    store_integers(c1 + i, canonical(r.centre(_mm256_add_pd(r.multiply(x0, y1), r.multiply(x1, y0))), r));
+    store_integers(c2 + i, canonical(r.multiply(x1, y1), r));
+  }
+}
+
+void tensor_square(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, std::size_t n,
+                   const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 4) {
+    const Doubles x0 = load_doubles(a0 + i), x1 = load_doubles(a1 + i);
+    const Doubles cross = r.multiply(x0, x1);
+    store_integers(c0 + i, canonical(r.multiply(x0, x0), r));
+    store_integers(c1 + i, canonical(r.centre(_mm256_add_pd(cross, cross)), r));
+    store_integers(c2 + i, canonical(r.multiply(x1, x1), r));
+  }
+}
+
 void inner_product(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
                    const Modulus& m) noexcept {
   const Reducer r(m);
@@ -106,6 +155,24 @@ void inner_product(Word* out, const Word* const* a, const Word* const* b, std::s
       if (j % 8 == 7) sum = r.centre(sum);  // up to then within 8 * 0.51 q + 0.51 q < 2^53
     }
     store_integers(out + i, canonical(r.centre(sum), r));
+  }
+}
+
+void inner_product_pair(Word* out0, Word* out1, const Word* const* a, const Word* const* b0, const Word* const* b1,
+                        std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept {
+  if (index == nullptr) {
+    two_inner_products<false, false>({out0, out1}, a, {b0, b1}, count, index, n, m);
+  } else {
+    two_inner_products<false, true>({out0, out1}, a, {b0, b1}, count, index, n, m);
+  }
+}
+
+void inner_product_pair_add(Word* out0, Word* out1, const Word* const* a, const Word* const* b0, const Word* const* b1,
+                            std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept {
+  if (index == nullptr) {
+    two_inner_products<true, false>({out0, out1}, a, {b0, b1}, count, index, n, m);
+  } else {
+    two_inner_products<true, true>({out0, out1}, a, {b0, b1}, count, index, n, m);
   }
 }
 
@@ -163,6 +230,10 @@ void permute(Word* out, const Word* a, const std::uint32_t* index, std::size_t n
     const __m128i where = _mm_loadu_si128(reinterpret_cast<const __m128i*>(index + i));
     store_integers(out + i, _mm256_i32gather_epi64(from, where, 8));
   }
+}
+
+void permute_eights(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) noexcept {
+  permute(out, a, index, n);
 }
 
 }  // namespace prism::kernels::avx2_set

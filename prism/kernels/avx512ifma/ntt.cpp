@@ -3,6 +3,8 @@
 // while they sit in the first cache, and the three layers inside a vector done by shuffles. The first layers of a
 // node's block read w[node]; the children of a node are 2 node and 2 node + 1, as in a heap, so a block needs to know
 // only its own number.
+#include <cstring>
+
 #include "prism/kernels/avx512ifma/functions.h"
 #include "prism/kernels/avx512ifma/vector.h"
 
@@ -370,6 +372,21 @@ void inverse_ntt(Word* row, const NttTables& t) noexcept {
   const Constants c(t);
   const std::size_t n = std::size_t{1} << t.log_n;
   inverse_block<true>(row, n, 0, n, 1, c);
+}
+
+void forward_ntt_from(Word* out, const Word* in, const NttTables& t) noexcept {
+  if (out != in) std::memcpy(out, in, sizeof(Word) << t.log_n);
+  forward_ntt(out, t);
+}
+
+void inverse_ntt_from(Word* out, const Word* in, const NttTables& t) noexcept {
+  if (out != in) std::memcpy(out, in, sizeof(Word) << t.log_n);
+  inverse_ntt(out, t);
+}
+
+void recentre_forward_ntt(Word* out, const Word* in, const Modulus& from, const NttTables& t) noexcept {
+  recentre(out, in, from, std::size_t{1} << t.log_n, t.modulus);
+  forward_ntt(out, t);
 }
 
 }  // namespace prism::kernels::avx512ifma_set

@@ -77,6 +77,41 @@ struct Reducer {
   __m128i bits, bits_less_1, up_to_52, up_to_53;
 };
 
+/// Eight values of a within one aligned group, in the order of index[0..7].
+PRISM_INLINE Vector load_eight(const Word* a, std::size_t group, Vector lanes) {
+  return _mm512_permutexvar_epi64(lanes, load(a + group));  // looks at the low three bits of a lane's index
+}
+PRISM_INLINE Vector load_lanes(const std::uint32_t* index) {
+  return _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)));
+}
+
+/// out[k][i] = (kAdd: out[k][i] +) sum_j a[j][i or index[i]] * b[k][j][i].
+template <bool kAdd, bool kPermuted>
+PRISM_INLINE void two_inner_products(Word* const (&out)[2], const Word* const* a, const Word* const* const (&b)[2],
+                                     std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 8) {
+    const Vector lanes = kPermuted ? load_lanes(index + i) : zero();
+    const std::size_t group = kPermuted ? index[i] / 8 * 8 : i;
+    Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
+    for (std::size_t j = 0; j < count; ++j) {
+      const Vector x = kPermuted ? load_eight(a[j], group, lanes) : load(a[j] + i);
+      const Vector y0 = load(b[0][j] + i), y1 = load(b[1][j] + i);
+      low0 = madd_low(low0, x, y0);
+      high0 = madd_high(high0, x, y0);
+      low1 = madd_low(low1, x, y1);
+      high1 = madd_high(high1, x, y1);
+    }
+    Vector sum0 = r.reduce_sum(high0, low0), sum1 = r.reduce_sum(high1, low1);
+    if constexpr (kAdd) {
+      sum0 = reduce_once(add64(sum0, load(out[0] + i)), r.q);
+      sum1 = reduce_once(add64(sum1, load(out[1] + i)), r.q);
+    }
+    store(out[0] + i, sum0);
+    store(out[1] + i, sum1);
+  }
+}
+
 }  // namespace
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
@@ -143,6 +178,30 @@ void tensor_add(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, co
   }
 }
 
+void tensor(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, const Word* b0, const Word* b1, std::size_t n,
+            const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 8) {
+    const Vector x0 = load(a0 + i), x1 = load(a1 + i), y0 = load(b0 + i), y1 = load(b1 + i);
+    store(c0 + i, r.multiply_add(x0, y0, zero()));
+    const Vector low = madd_low(madd_low(zero(), x0, y1), x1, y0);
+    const Vector high = madd_high(madd_high(zero(), x0, y1), x1, y0);
+    store(c1 + i, r.reduce_two_products(high, low));
+    store(c2 + i, r.multiply_add(x1, y1, zero()));
+  }
+}
+
+void tensor_square(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, std::size_t n,
+                   const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 8) {
+    const Vector x0 = load(a0 + i), x1 = load(a1 + i), twice = add64(x0, x0);
+    store(c0 + i, r.multiply_add(x0, x0, zero()));
+    store(c1 + i, r.reduce_two_products(madd_high(zero(), twice, x1), madd_low(zero(), twice, x1)));
+    store(c2 + i, r.multiply_add(x1, x1, zero()));
+  }
+}
+
 void inner_product(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
                    const Modulus& m) noexcept {
   const Reducer r(m);
@@ -166,6 +225,24 @@ void inner_product(Word* out, const Word* const* a, const Word* const* b, std::s
       high = madd_high(high, load(a[j] + i), load(b[j] + i));
     }
     store(out + i, r.reduce_sum(high, low));
+  }
+}
+
+void inner_product_pair(Word* out0, Word* out1, const Word* const* a, const Word* const* b0, const Word* const* b1,
+                        std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept {
+  if (index == nullptr) {
+    two_inner_products<false, false>({out0, out1}, a, {b0, b1}, count, index, n, m);
+  } else {
+    two_inner_products<false, true>({out0, out1}, a, {b0, b1}, count, index, n, m);
+  }
+}
+
+void inner_product_pair_add(Word* out0, Word* out1, const Word* const* a, const Word* const* b0, const Word* const* b1,
+                            std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept {
+  if (index == nullptr) {
+    two_inner_products<true, false>({out0, out1}, a, {b0, b1}, count, index, n, m);
+  } else {
+    two_inner_products<true, true>({out0, out1}, a, {b0, b1}, count, index, n, m);
   }
 }
 
@@ -227,6 +304,10 @@ void permute(Word* out, const Word* a, const std::uint32_t* index, std::size_t n
     const __m256i where = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + i));
     store(out + i, _mm512_i32gather_epi64(where, a, 8));
   }
+}
+
+void permute_eights(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; i += 8) store(out + i, load_eight(a, index[i] / 8 * 8, load_lanes(index + i)));
 }
 
 }  // namespace prism::kernels::avx512ifma_set

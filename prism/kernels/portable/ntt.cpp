@@ -1,6 +1,7 @@
 // The negacyclic transform of Longa and Naehrig (2016), Algorithms 1 and 2, with Harvey's lazy butterflies (2014):
 // values stay below 4q < 2^52 forward and below 2q inverse, and become canonical in the last layer.
 #include <algorithm>
+#include <cstring>
 
 #include "prism/kernels/portable/functions.h"
 
@@ -76,6 +77,21 @@ void inverse_ntt(Word* row, const NttTables& t) noexcept {
     row[i] = reduce_once(multiply_lazy(x + y, by_n, q), q);
     row[i + n / 2] = reduce_once(multiply_lazy(x - y + two_q, by_n_w, q), q);
   }
+}
+
+void forward_ntt_from(Word* out, const Word* in, const NttTables& t) noexcept {
+  if (out != in) std::memcpy(out, in, sizeof(Word) << t.log_n);
+  forward_ntt(out, t);
+}
+
+void inverse_ntt_from(Word* out, const Word* in, const NttTables& t) noexcept {
+  if (out != in) std::memcpy(out, in, sizeof(Word) << t.log_n);
+  inverse_ntt(out, t);
+}
+
+void recentre_forward_ntt(Word* out, const Word* in, const Modulus& from, const NttTables& t) noexcept {
+  recentre(out, in, from, std::size_t{1} << t.log_n, t.modulus);
+  forward_ntt(out, t);
 }
 
 }  // namespace prism::kernels::portable_set

@@ -95,12 +95,58 @@ void tensor_add(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, co
   }
 }
 
+void tensor(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, const Word* b0, const Word* b1, std::size_t n,
+            const Modulus& m) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    c0[i] = reduce_product(uint128{a0[i]} * b0[i], m);
+    c1[i] = reduce_two_products(uint128{a0[i]} * b1[i] + uint128{a1[i]} * b0[i], m);
+    c2[i] = reduce_product(uint128{a1[i]} * b1[i], m);
+  }
+}
+
+void tensor_square(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, std::size_t n,
+                   const Modulus& m) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    c0[i] = reduce_product(uint128{a0[i]} * a0[i], m);
+    c1[i] = reduce_two_products(uint128{2 * a0[i]} * a1[i], m);
+    c2[i] = reduce_product(uint128{a1[i]} * a1[i], m);
+  }
+}
+
 void inner_product(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
                    const Modulus& m) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     uint128 sum = 0;
     for (std::size_t j = 0; j < count; ++j) sum += uint128{a[j][i]} * b[j][i];
     out[i] = reduce_sum(sum, m);
+  }
+}
+
+void inner_product_pair(Word* out0, Word* out1, const Word* const* a, const Word* const* b0, const Word* const* b1,
+                        std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t from = index == nullptr ? i : index[i];
+    uint128 sum0 = 0, sum1 = 0;
+    for (std::size_t j = 0; j < count; ++j) {
+      sum0 += uint128{a[j][from]} * b0[j][i];
+      sum1 += uint128{a[j][from]} * b1[j][i];
+    }
+    out0[i] = reduce_sum(sum0, m);
+    out1[i] = reduce_sum(sum1, m);
+  }
+}
+
+void inner_product_pair_add(Word* out0, Word* out1, const Word* const* a, const Word* const* b0, const Word* const* b1,
+                            std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t from = index == nullptr ? i : index[i];
+    uint128 sum0 = 0, sum1 = 0;
+    for (std::size_t j = 0; j < count; ++j) {
+      sum0 += uint128{a[j][from]} * b0[j][i];
+      sum1 += uint128{a[j][from]} * b1[j][i];
+    }
+    out0[i] = reduce_once(out0[i] + reduce_sum(sum0, m), m.q);
+    out1[i] = reduce_once(out1[i] + reduce_sum(sum1, m), m.q);
   }
 }
 
@@ -135,6 +181,10 @@ void fraction_round(Word* out, const Word* const* a, const Modulus* m, std::size
 
 void permute(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) out[i] = a[index[i]];
+}
+
+void permute_eights(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) noexcept {
+  permute(out, a, index, n);
 }
 
 }  // namespace prism::kernels::portable_set
