@@ -30,8 +30,8 @@ constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 }  // namespace
 
-BaseConverter::BaseConverter(const Ring& ring, PrimeSet from, PrimeSet to)
-    : ring_(&ring), from_(std::move(from)), to_(std::move(to)) {
+BaseConverter::BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to)
+    : ring_(&ring), from_(from), to_(to) {
   check(from_.size() >= 1 && from_.size() <= kMaxPrimes, "base conversion from 1 to 63 primes");
   for (const std::uint32_t j : from_.indexes()) {
     const auto& m = ring.modulus(j);
@@ -46,46 +46,84 @@ BaseConverter::BaseConverter(const Ring& ring, PrimeSet from, PrimeSet to)
   }
 }
 
-void BaseConverter::convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out) const {
+// x = sum_j y_j * B/q_j - v * B with y_j = x_j * (B/q_j)^-1 mod q_j and v = round(sum_j y_j / q_j).
+void BaseConverter::prepare_part(const std::uint64_t* const* in, std::uint64_t* const* prepared, std::size_t start,
+                                 std::size_t n) const {
+  const auto& k = ring_->kernels();
+  const std::size_t count = from_.size();
+  std::array<const std::uint64_t*, kMaxPrimes> rows{};
+  for (std::size_t j = 0; j < count; ++j) {
+    k.multiply_scalar(prepared[j] + start, in[j] + start, inverse_[j], n, from_moduli_[j]);
+    rows[j] = prepared[j] + start;
+  }
+  k.fraction_round(prepared[count] + start, rows.data(), from_moduli_.data(), count, n);
+}
+
+void BaseConverter::prepare(const std::uint64_t* const* in, std::uint64_t* const* prepared) const {
+  if (from_.size() == 1) return;
+  const std::size_t n = ring_->degree();
+  const std::size_t tile = std::min(kTile, n);
+  for (std::size_t start = 0; start < n; start += tile) prepare_part(in, prepared, start, tile);
+}
+
+void BaseConverter::finish_row(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const {
+  const auto& k = ring_->kernels();
+  const auto& m = ring_->modulus(to_[i]);
+  if (from_.size() == 1) {
+    k.recentre(out, prepared[0], from_moduli_[0], ring_->degree(), m);
+  } else {
+    k.inner_product_scalar(out, prepared, cofactor_[i].data(), from_.size() + 1, ring_->degree(), m);
+  }
+}
+
+void BaseConverter::convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out,
+                                 Workspace& workspace) const {
   const auto& k = ring_->kernels();
   const std::size_t n = ring_->degree();
   if (from_.size() == 1) {
-    for (std::size_t i = 0; i < to_.size(); ++i) {
-      k.recentre(out[i], in[0], from_moduli_[0], n, ring_->modulus(to_[i]));
-    }
+    for (std::size_t i = 0; i < to_.size(); ++i) finish_row(out[i], i, in);
     return;
   }
-  // x = sum_j y_j * B/q_j - v * B with y_j = x_j * (B/q_j)^-1 mod q_j and v = round(sum_j y_j / q_j).
   const std::size_t count = from_.size();
   const std::size_t tile = std::min(kTile, n);
-  Residues scratch((count + 1) * tile);
-  std::array<const std::uint64_t*, kMaxPrimes + 1> rows{};
-  for (std::size_t j = 0; j <= count; ++j) rows[j] = scratch.data() + j * tile;
-  std::uint64_t* const rounding = scratch.data() + count * tile;
+  BorrowedRows scratch(workspace, count + 1, tile);
+  std::array<std::uint64_t*, kMaxPrimes + 1> rows{};
+  std::array<const std::uint64_t*, kMaxPrimes + 1> part{};
+  for (std::size_t j = 0; j <= count; ++j) rows[j] = scratch.row(j);
   for (std::size_t start = 0; start < n; start += tile) {
-    for (std::size_t j = 0; j < count; ++j) {
-      k.multiply_scalar(scratch.data() + j * tile, in[j] + start, inverse_[j], tile, from_moduli_[j]);
-    }
-    k.fraction_round(rounding, rows.data(), from_moduli_.data(), count, tile);
+    for (std::size_t j = 0; j < count; ++j) part[j] = in[j] + start;
+    prepare_part(part.data(), rows.data(), 0, tile);
     for (std::size_t i = 0; i < to_.size(); ++i) {
       k.inner_product_scalar(out[i] + start, rows.data(), cofactor_[i].data(), count + 1, tile, ring_->modulus(to_[i]));
     }
   }
 }
 
-Coefficients BaseConverter::convert(const Coefficients& x) const {
+void BaseConverter::convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out) const {
+  Workspace workspace;
+  convert_rows(in, out, workspace);
+}
+
+void BaseConverter::convert(Coefficients& out, const Coefficients& x, Workspace& workspace) const {
   check(&x.ring() == ring_ && x.primes() == from_, "base conversion of a polynomial over other primes");
-  Coefficients result(*ring_, to_);
-  std::vector<const std::uint64_t*> in(from_.size());
-  std::vector<std::uint64_t*> out(to_.size());
-  for (std::size_t j = 0; j < in.size(); ++j) in[j] = x.row(j).data();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = result.row(i).data();
-  convert_rows(in.data(), out.data());
+  check(&out != &x, "base conversion into the polynomial itself");
+  out.reshape(*ring_, to_);
+  std::array<const std::uint64_t*, kMaxPrimes> in{};
+  std::array<std::uint64_t*, PrimeSet::kMost> rows{};
+  for (std::size_t j = 0; j < from_.size(); ++j) in[j] = x.row(j).data();
+  for (std::size_t i = 0; i < to_.size(); ++i) rows[i] = out.row(i).data();
+  convert_rows(in.data(), rows.data(), workspace);
+}
+
+Coefficients BaseConverter::convert(const Coefficients& x) const {
+  Coefficients result;
+  Workspace workspace;
+  convert(result, x, workspace);
   return result;
 }
 
-Divider::Divider(const Ring& ring, PrimeSet keep, PrimeSet divisor, std::uint64_t t)
-    : ring_(&ring), keep_(std::move(keep)), divisor_(std::move(divisor)), t_(t), converter_(ring, divisor_, keep_) {
+Divider::Divider(const Ring& ring, const PrimeSet& keep, const PrimeSet& divisor, std::uint64_t t)
+    : ring_(&ring), keep_(keep), divisor_(divisor), t_(t), converter_(ring, divisor_, keep_) {
   check(t >= 1 && t < (std::uint64_t{1} << 50), "Divider: t must be at least 1 and below 2^50");
   for (const std::uint32_t j : divisor_.indexes()) {
     check(!keep_.contains(j), "Divider: a prime that is both kept and divided by");
@@ -101,41 +139,54 @@ Divider::Divider(const Ring& ring, PrimeSet keep, PrimeSet divisor, std::uint64_
 
 // delta = t * c with c = x * t^-1 mod D, centred: then delta = x mod D, delta = 0 mod t, |delta| <= t*D/2.
 template <Domain D>
-Poly<D> Divider::divide_by_rows(const Poly<D>& x) const {
-  check(&x.ring() == ring_ && x.primes() == keep_.united(divisor_), "division of a polynomial over other primes");
+void Divider::divide_by_rows(Poly<D>& out, const Poly<D>& x, Workspace& workspace) const {
+  check(&x.ring() == ring_ && x.rows() == keep_.size() + divisor_.size() && x.primes().includes(keep_) &&
+            x.primes().includes(divisor_),
+        "division of a polynomial over other primes");
+  check(&out != &x, "division into the polynomial itself");
   const auto& k = ring_->kernels();
   const std::size_t n = ring_->degree();
-  Residues digits(divisor_.size() * n);
-  std::vector<const std::uint64_t*> in(divisor_.size());
+  BorrowedRows digits(workspace, divisor_.size() + 1, n);
+  std::array<std::uint64_t*, kMaxPrimes + 1> prepared{};
+  std::array<const std::uint64_t*, kMaxPrimes + 1> in{};
+  for (std::size_t j = 0; j <= divisor_.size(); ++j) in[j] = prepared[j] = digits.row(j);
   for (std::size_t j = 0; j < divisor_.size(); ++j) {
-    std::uint64_t* const row = digits.data() + j * n;
-    in[j] = row;
-    const std::uint64_t* source = x.row(x.primes().position(divisor_[j])).data();
-    if constexpr (D == Domain::evaluations) {
-      std::copy_n(source, n, row);
-      k.inverse_ntt(row, ring_->tables(divisor_[j]));
-      source = row;
-    }
-    if (t_ != 1) {
-      k.multiply_scalar(row, source, t_inverse_[j], n, ring_->modulus(divisor_[j]));
-    } else if (source != row) {
-      in[j] = source;
-    }
+    const std::uint64_t* const source = x.row(x.primes().position(divisor_[j])).data();
+    std::copy_n(source, n, prepared[j]);
+    if constexpr (D == Domain::evaluations) k.inverse_ntt(prepared[j], ring_->tables(divisor_[j]));
+    if (t_ != 1) k.multiply_scalar(prepared[j], prepared[j], t_inverse_[j], n, ring_->modulus(divisor_[j]));
   }
-  Poly<D> result(*ring_, keep_);
-  std::vector<std::uint64_t*> out(keep_.size());
-  for (std::size_t i = 0; i < keep_.size(); ++i) out[i] = result.row(i).data();
-  converter_.convert_rows(in.data(), out.data());
+  converter_.prepare(in.data(), prepared.data());
+  out.reshape(*ring_, keep_);
   for (std::size_t i = 0; i < keep_.size(); ++i) {
     const auto& m = ring_->modulus(keep_[i]);
-    if (t_ != 1) k.multiply_scalar(out[i], out[i], t_lift_[i], n, m);
-    if constexpr (D == Domain::evaluations) k.forward_ntt(out[i], ring_->tables(keep_[i]));
-    k.subtract_multiply_scalar(out[i], x.row(x.primes().position(keep_[i])).data(), out[i], d_inverse_[i], n, m);
+    std::uint64_t* const row = out.row(i).data();
+    converter_.finish_row(row, i, in.data());
+    if (t_ != 1) k.multiply_scalar(row, row, t_lift_[i], n, m);
+    if constexpr (D == Domain::evaluations) k.forward_ntt(row, ring_->tables(keep_[i]));
+    k.subtract_multiply_scalar(row, x.row(x.primes().position(keep_[i])).data(), row, d_inverse_[i], n, m);
   }
+}
+
+void Divider::divide(Evaluations& out, const Evaluations& x, Workspace& workspace) const {
+  divide_by_rows(out, x, workspace);
+}
+void Divider::divide(Coefficients& out, const Coefficients& x, Workspace& workspace) const {
+  divide_by_rows(out, x, workspace);
+}
+
+Evaluations Divider::divide(const Evaluations& x) const {
+  Evaluations result;
+  Workspace workspace;
+  divide_by_rows(result, x, workspace);
   return result;
 }
 
-Evaluations Divider::divide(const Evaluations& x) const { return divide_by_rows(x); }
-Coefficients Divider::divide(const Coefficients& x) const { return divide_by_rows(x); }
+Coefficients Divider::divide(const Coefficients& x) const {
+  Coefficients result;
+  Workspace workspace;
+  divide_by_rows(result, x, workspace);
+  return result;
+}
 
 }  // namespace prism::ring

@@ -13,15 +13,30 @@ namespace prism::ring {
 /// With one prime it is always exact. At most 63 primes in `from`; the sets may share primes.
 class BaseConverter {
  public:
-  BaseConverter(const Ring& ring, PrimeSet from, PrimeSet to);
+  BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to);
   const PrimeSet& from() const { return from_; }
   const PrimeSet& to() const { return to_; }
   Coefficients convert(const Coefficients& x) const;
+  void convert(Coefficients& out, const Coefficients& x, Workspace& workspace) const;
   /// Row by row without a Poly: `in` has from().size() rows, `out` to().size() rows, of N residues; no row of `out` is
   /// one of `in`.
+  void convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out, Workspace& workspace) const;
   void convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out) const;
 
+  // The two steps by themselves, for callers that go through the outputs one at a time (a row that is transformed while
+  // it is in the cache).
+
+  /// Rows that prepare() writes: none for one prime, else one per prime and the quotient.
+  std::size_t prepared_rows() const { return from_.size() == 1 ? 0 : from_.size() + 1; }
+  /// prepared[j] = in[j] * (B/q_j)^-1 mod q_j, and the quotient in the last row; prepared[j] may be in[j].
+  void prepare(const std::uint64_t* const* in, std::uint64_t* const* prepared) const;
+  /// Row i of `to` from the prepared rows (from in[0] itself with one prime).
+  void finish_row(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const;
+
  private:
+  void prepare_part(const std::uint64_t* const* in, std::uint64_t* const* prepared, std::size_t start,
+                    std::size_t n) const;
+
   const Ring* ring_;
   PrimeSet from_, to_;
   std::vector<kernels::Modulus> from_moduli_;
@@ -36,16 +51,20 @@ class BaseConverter {
 /// (BaseConverter); both congruences hold all the same.
 class Divider {
  public:
-  Divider(const Ring& ring, PrimeSet keep, PrimeSet divisor, std::uint64_t t);
+  Divider(const Ring& ring, const PrimeSet& keep, const PrimeSet& divisor, std::uint64_t t);
   /// Costs divisor.size() inverse and keep.size() forward transforms.
   Evaluations divide(const Evaluations& x) const;
   Coefficients divide(const Coefficients& x) const;
+  /// `out` is another polynomial than x. The workspace then holds the remainder of x modulo D: wipe it where x is
+  /// secret.
+  void divide(Evaluations& out, const Evaluations& x, Workspace& workspace) const;
+  void divide(Coefficients& out, const Coefficients& x, Workspace& workspace) const;
   const PrimeSet& keep() const { return keep_; }
   const PrimeSet& divisor() const { return divisor_; }
 
  private:
   template <Domain D>
-  Poly<D> divide_by_rows(const Poly<D>& x) const;
+  void divide_by_rows(Poly<D>& out, const Poly<D>& x, Workspace& workspace) const;
 
   const Ring* ring_;
   PrimeSet keep_, divisor_;

@@ -1,5 +1,8 @@
 #include "prism/ring/poly.h"
 
+#include <algorithm>
+#include <array>
+
 #include "prism/math/modular.h"
 #include "prism/secret/secret.h"
 
@@ -21,7 +24,7 @@ std::uint64_t negate_if(bool negative, std::uint64_t r, std::uint64_t q) {
 
 template <Domain D>
 Poly<D>::Poly(const Ring& ring, PrimeSet primes)
-    : ring_(&ring), primes_(std::move(primes)), residues_(primes_.size() * ring.degree()) {
+    : ring_(&ring), primes_(primes), residues_(primes_.size() * ring.degree(), 0) {
   check(primes_.size() == 0 || primes_[primes_.size() - 1] < ring.prime_count(), "a prime that the ring does not have");
 }
 
@@ -31,16 +34,19 @@ Poly<D> Poly<D>::clone() const {
 }
 
 template <Domain D>
+void Poly<D>::reshape(const Ring& ring, const PrimeSet& primes) {
+  check(primes.size() == 0 || primes[primes.size() - 1] < ring.prime_count(), "a prime that the ring does not have");
+  const std::size_t words = primes.size() * ring.degree();
+  if (residues_.capacity() < words) residues_ = Memory();  // growing would copy what nobody needs
+  residues_.resize(words);
+  ring_ = &ring;
+  primes_ = primes;
+}
+
+template <Domain D>
 Poly<D> Poly<D>::restricted(const PrimeSet& subset) const {
-  check(primes_.includes(subset), "restricted: not a subset of the polynomial's primes");
   Poly result;
-  result.ring_ = ring_;
-  result.primes_ = subset;
-  result.residues_.reserve(subset.size() * degree());
-  for (const std::uint32_t index : subset.indexes()) {
-    const auto source = row(primes_.position(index));
-    result.residues_.insert(result.residues_.end(), source.begin(), source.end());
-  }
+  restrict_to(result, *this, subset);
   return result;
 }
 
@@ -75,54 +81,115 @@ Coefficients to_coefficients(Evaluations&& p) {
   return result;
 }
 
+void to_evaluations(Evaluations& out, const Coefficients& p) {
+  out.reshape(p.ring(), p.primes());
+  for (std::size_t i = 0; i < p.rows(); ++i) {
+    std::copy_n(p.row(i).data(), p.degree(), out.row(i).data());
+    p.ring().kernels().forward_ntt(out.row(i).data(), p.ring().tables(p.primes()[i]));
+  }
+}
+
+void to_coefficients(Coefficients& out, const Evaluations& p) {
+  out.reshape(p.ring(), p.primes());
+  for (std::size_t i = 0; i < p.rows(); ++i) {
+    std::copy_n(p.row(i).data(), p.degree(), out.row(i).data());
+    p.ring().kernels().inverse_ntt(out.row(i).data(), p.ring().tables(p.primes()[i]));
+  }
+}
+
 template <Domain D>
-void add_into(Poly<D>& a, const Poly<D>& b) {
+void copy(Poly<D>& out, const Poly<D>& a) {
+  restrict_to(out, a, a.primes());
+}
+
+template <Domain D>
+void restrict_to(Poly<D>& out, const Poly<D>& a, const PrimeSet& subset) {
+  check(a.primes().includes(subset), "restrict_to: not a subset of the polynomial's primes");
+  if (&out == &a) {
+    check(subset == a.primes(), "restrict_to: a polynomial cannot lose rows in place");
+    return;
+  }
+  out.reshape(a.ring(), subset);
+  for (std::size_t i = 0; i < subset.size(); ++i) {
+    std::copy_n(a.row(a.primes().position(subset[i])).data(), a.degree(), out.row(i).data());
+  }
+}
+
+template <Domain D>
+void add(Poly<D>& out, const Poly<D>& a, const Poly<D>& b) {
   check_alike(a, b);
+  out.reshape(a.ring(), a.primes());
   const auto& k = a.ring().kernels();
   for (std::size_t i = 0; i < a.rows(); ++i) {
-    k.add(a.row(i).data(), a.row(i).data(), b.row(i).data(), a.degree(), a.modulus(i));
+    k.add(out.row(i).data(), a.row(i).data(), b.row(i).data(), a.degree(), a.modulus(i));
   }
+}
+
+template <Domain D>
+void subtract(Poly<D>& out, const Poly<D>& a, const Poly<D>& b) {
+  check_alike(a, b);
+  out.reshape(a.ring(), a.primes());
+  const auto& k = a.ring().kernels();
+  for (std::size_t i = 0; i < a.rows(); ++i) {
+    k.subtract(out.row(i).data(), a.row(i).data(), b.row(i).data(), a.degree(), a.modulus(i));
+  }
+}
+
+template <Domain D>
+void negate(Poly<D>& out, const Poly<D>& a) {
+  out.reshape(a.ring(), a.primes());
+  const auto& k = a.ring().kernels();
+  for (std::size_t i = 0; i < a.rows(); ++i) k.negate(out.row(i).data(), a.row(i).data(), a.degree(), a.modulus(i));
+}
+
+template <Domain D>
+void multiply_scalar(Poly<D>& out, const Poly<D>& a, std::span<const std::uint64_t> residues) {
+  check(residues.size() == a.rows(), "multiply_scalar: one residue per prime");
+  out.reshape(a.ring(), a.primes());
+  const auto& k = a.ring().kernels();
+  for (std::size_t i = 0; i < a.rows(); ++i) {
+    k.multiply_scalar(out.row(i).data(), a.row(i).data(), kernels::make_multiplier(residues[i], a.modulus(i)),
+                      a.degree(), a.modulus(i));
+  }
+}
+
+void multiply(Evaluations& out, const Evaluations& a, const Evaluations& b) {
+  check_alike(a, b);
+  out.reshape(a.ring(), a.primes());
+  const auto& k = a.ring().kernels();
+  for (std::size_t i = 0; i < a.rows(); ++i) {
+    k.multiply(out.row(i).data(), a.row(i).data(), b.row(i).data(), a.degree(), a.modulus(i));
+  }
+}
+
+template <Domain D>
+void add_into(Poly<D>& a, const Poly<D>& b) {
+  add(a, a, b);
 }
 
 template <Domain D>
 void subtract_into(Poly<D>& a, const Poly<D>& b) {
-  check_alike(a, b);
-  const auto& k = a.ring().kernels();
-  for (std::size_t i = 0; i < a.rows(); ++i) {
-    k.subtract(a.row(i).data(), a.row(i).data(), b.row(i).data(), a.degree(), a.modulus(i));
-  }
+  subtract(a, a, b);
 }
 
 template <Domain D>
 void negate_into(Poly<D>& a) {
-  const auto& k = a.ring().kernels();
-  for (std::size_t i = 0; i < a.rows(); ++i) k.negate(a.row(i).data(), a.row(i).data(), a.degree(), a.modulus(i));
+  if (a.rows() != 0) negate(a, a);
 }
 
 template <Domain D>
 void multiply_scalar_into(Poly<D>& a, std::span<const std::uint64_t> residues) {
-  check(residues.size() == a.rows(), "multiply_scalar_into: one residue per prime");
-  const auto& k = a.ring().kernels();
-  for (std::size_t i = 0; i < a.rows(); ++i) {
-    k.multiply_scalar(a.row(i).data(), a.row(i).data(), kernels::make_multiplier(residues[i], a.modulus(i)), a.degree(),
-                      a.modulus(i));
-  }
+  if (a.rows() != 0) multiply_scalar(a, a, residues);
 }
 
 template <Domain D>
 void multiply_integer_into(Poly<D>& a, std::int64_t s) {
-  std::vector<std::uint64_t> residues(a.rows());
+  std::array<std::uint64_t, PrimeSet::kMost> residues;
   for (std::size_t i = 0; i < a.rows(); ++i) residues[i] = math::reduce_signed(s, a.modulus(i).q);
-  multiply_scalar_into(a, std::span<const std::uint64_t>(residues));
+  multiply_scalar_into(a, std::span<const std::uint64_t>(residues.data(), a.rows()));
 }
 
-void multiply_into(Evaluations& a, const Evaluations& b) {
-  check_alike(a, b);
-  const auto& k = a.ring().kernels();
-  for (std::size_t i = 0; i < a.rows(); ++i) {
-    k.multiply(a.row(i).data(), a.row(i).data(), b.row(i).data(), a.degree(), a.modulus(i));
-  }
-}
+void multiply_into(Evaluations& a, const Evaluations& b) { multiply(a, a, b); }
 
 void multiply_add(Evaluations& out, const Evaluations& a, const Evaluations& b) {
   check_alike(a, b);
@@ -133,13 +200,17 @@ void multiply_add(Evaluations& out, const Evaluations& a, const Evaluations& b) 
   }
 }
 
-Evaluations automorphism(const Evaluations& p, std::uint32_t g) {
-  Evaluations result(p.ring(), p.primes());
+void automorphism(Evaluations& out, const Evaluations& p, std::uint32_t g) {
+  check(&out != &p, "automorphism: into the polynomial itself");
+  out.reshape(p.ring(), p.primes());
   const auto index = p.ring().automorphism(g);
   const auto& k = p.ring().kernels();
-  for (std::size_t i = 0; i < p.rows(); ++i) {
-    k.permute(result.row(i).data(), p.row(i).data(), index->data(), p.degree());
-  }
+  for (std::size_t i = 0; i < p.rows(); ++i) k.permute(out.row(i).data(), p.row(i).data(), index->data(), p.degree());
+}
+
+Evaluations automorphism(const Evaluations& p, std::uint32_t g) {
+  Evaluations result;
+  automorphism(result, p, g);
   return result;
 }
 
@@ -212,6 +283,18 @@ Coefficients from_centred_row(const Ring& ring, const PrimeSet& primes, std::spa
 
 template class Poly<Domain::coefficients>;
 template class Poly<Domain::evaluations>;
+template void copy(Coefficients&, const Coefficients&);
+template void copy(Evaluations&, const Evaluations&);
+template void restrict_to(Coefficients&, const Coefficients&, const PrimeSet&);
+template void restrict_to(Evaluations&, const Evaluations&, const PrimeSet&);
+template void add(Coefficients&, const Coefficients&, const Coefficients&);
+template void add(Evaluations&, const Evaluations&, const Evaluations&);
+template void subtract(Coefficients&, const Coefficients&, const Coefficients&);
+template void subtract(Evaluations&, const Evaluations&, const Evaluations&);
+template void negate(Coefficients&, const Coefficients&);
+template void negate(Evaluations&, const Evaluations&);
+template void multiply_scalar(Coefficients&, const Coefficients&, std::span<const std::uint64_t>);
+template void multiply_scalar(Evaluations&, const Evaluations&, std::span<const std::uint64_t>);
 template void add_into(Coefficients&, const Coefficients&);
 template void add_into(Evaluations&, const Evaluations&);
 template void subtract_into(Coefficients&, const Coefficients&);

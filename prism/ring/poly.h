@@ -4,21 +4,22 @@
 #include <cstdint>
 #include <span>
 
-#include "prism/base/aligned.h"
 #include "prism/ring/ring.h"
+#include "prism/ring/workspace.h"
 
 namespace prism::ring {
 
 enum class Domain { coefficients, evaluations };
 
-template <Domain D>
-class Poly;
 using Coefficients = Poly<Domain::coefficients>;
 using Evaluations = Poly<Domain::evaluations>;
 
 /// Transforms reuse the memory they are given: one transform per row.
 Evaluations to_evaluations(Coefficients&& p);
 Coefficients to_coefficients(Evaluations&& p);
+/// The same from one memory to another.
+void to_evaluations(Evaluations& out, const Coefficients& p);
+void to_coefficients(Coefficients& out, const Evaluations& p);
 
 /// One row of N residues per prime of `primes()`, in that order. Invariant: row(i)[j] < prime i. 8*N bytes a row.
 /// Copies cost megabytes, so they are spelled clone(). The Ring must outlive the Poly.
@@ -28,9 +29,15 @@ class Poly {
   Poly() = default;
   /// Zero.
   Poly(const Ring& ring, PrimeSet primes);
+  /// No rows yet, with memory for reshape() to use.
+  explicit Poly(Memory&& memory) : residues_(std::move(memory)) {}
   Poly(Poly&&) noexcept = default;
   Poly& operator=(Poly&&) noexcept = default;
   Poly clone() const;
+  /// Takes this shape and keeps the memory where it is large enough. Contents unspecified.
+  void reshape(const Ring& ring, const PrimeSet& primes);
+  /// Bytes of the memory held, which after reshape() may be more than the rows need.
+  std::size_t memory_bytes() const { return residues_.capacity() * sizeof(std::uint64_t); }
 
   const Ring& ring() const { return *ring_; }
   const PrimeSet& primes() const { return primes_; }
@@ -48,10 +55,14 @@ class Poly {
  private:
   friend Evaluations to_evaluations(Coefficients&& p);
   friend Coefficients to_coefficients(Evaluations&& p);
+  friend class Workspace;
+  friend class Borrowed<D>;
+  Poly(const Ring& ring, const PrimeSet& primes, Memory&& memory)
+      : ring_(&ring), primes_(primes), residues_(std::move(memory)) {}
   Poly(const Poly&) = default;
   const Ring* ring_ = nullptr;
   PrimeSet primes_;
-  Residues residues_;
+  Memory residues_;
 };
 
 // Both operands over the same ring and the same primes (a broken invariant otherwise).
@@ -70,6 +81,23 @@ void multiply_integer_into(Poly<D>& a, std::int64_t s);
 void multiply_into(Evaluations& a, const Evaluations& b);
 /// out += a * b
 void multiply_add(Evaluations& out, const Evaluations& a, const Evaluations& b);
+// The same into another polynomial, which takes their shape; `out` may be an operand, except of an automorphism.
+template <Domain D>
+void copy(Poly<D>& out, const Poly<D>& a);
+/// The rows of a subset of the primes.
+template <Domain D>
+void restrict_to(Poly<D>& out, const Poly<D>& a, const PrimeSet& subset);
+template <Domain D>
+void add(Poly<D>& out, const Poly<D>& a, const Poly<D>& b);
+template <Domain D>
+void subtract(Poly<D>& out, const Poly<D>& a, const Poly<D>& b);
+template <Domain D>
+void negate(Poly<D>& out, const Poly<D>& a);
+template <Domain D>
+void multiply_scalar(Poly<D>& out, const Poly<D>& a, std::span<const std::uint64_t> residues);
+void multiply(Evaluations& out, const Evaluations& a, const Evaluations& b);
+void automorphism(Evaluations& out, const Evaluations& p, std::uint32_t g);
+
 /// X -> X^g, g odd in [1, 2N).
 Evaluations automorphism(const Evaluations& p, std::uint32_t g);
 Coefficients automorphism(const Coefficients& p, std::uint32_t g);

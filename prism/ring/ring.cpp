@@ -16,45 +16,58 @@ constexpr unsigned kMinKernelLogN = 10;
 
 }  // namespace
 
-PrimeSet::PrimeSet(std::vector<std::uint32_t> indexes) : indexes_(std::move(indexes)) {
-  for (std::size_t i = 1; i < indexes_.size(); ++i) {
-    check(indexes_[i - 1] < indexes_[i], "PrimeSet: indexes must increase strictly");
+PrimeSet::PrimeSet(std::span<const std::uint32_t> indexes) {
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    check(i == 0 || indexes[i - 1] < indexes[i], "PrimeSet: indexes must increase strictly");
+    push(indexes[i]);
   }
+}
+
+void PrimeSet::push(std::uint32_t index) {
+  check(index < kMost, "PrimeSet: an index that no ring has");
+  indexes_[size_++] = static_cast<std::uint8_t>(index);  // fewer than kMost increasing values below kMost went before
 }
 
 PrimeSet PrimeSet::range(std::uint32_t first, std::uint32_t count) {
   PrimeSet set;
-  set.indexes_.resize(count);
-  for (std::uint32_t i = 0; i < count; ++i) set.indexes_[i] = first + i;
+  for (std::uint32_t i = 0; i < count; ++i) set.push(first + i);
   return set;
 }
 
-bool PrimeSet::contains(std::uint32_t index) const {
-  return std::binary_search(indexes_.begin(), indexes_.end(), index);
-}
+bool PrimeSet::contains(std::uint32_t index) const { return std::binary_search(begin(), end(), index); }
 
 std::size_t PrimeSet::position(std::uint32_t index) const {
-  const auto found = std::lower_bound(indexes_.begin(), indexes_.end(), index);
-  check(found != indexes_.end() && *found == index, "PrimeSet::position of a prime that is not in the set");
-  return static_cast<std::size_t>(found - indexes_.begin());
+  const auto* const found = std::lower_bound(begin(), end(), index);
+  check(found != end() && *found == index, "PrimeSet::position of a prime that is not in the set");
+  return static_cast<std::size_t>(found - begin());
 }
 
 PrimeSet PrimeSet::united(const PrimeSet& other) const {
   PrimeSet set;
-  std::set_union(indexes_.begin(), indexes_.end(), other.indexes_.begin(), other.indexes_.end(),
-                 std::back_inserter(set.indexes_));
+  const std::uint8_t *x = begin(), *y = other.begin();
+  while (x != end() || y != other.end()) {
+    const bool left = y == other.end() || (x != end() && *x <= *y);
+    const std::uint8_t index = left ? *x++ : *y++;
+    if (left && y != other.end() && *y == index) ++y;
+    set.push(index);
+  }
   return set;
 }
 
 PrimeSet PrimeSet::without(const PrimeSet& other) const {
   PrimeSet set;
-  std::set_difference(indexes_.begin(), indexes_.end(), other.indexes_.begin(), other.indexes_.end(),
-                      std::back_inserter(set.indexes_));
+  for (const std::uint8_t index : *this) {
+    if (!other.contains(index)) set.push(index);
+  }
   return set;
 }
 
 bool PrimeSet::includes(const PrimeSet& other) const {
-  return std::includes(indexes_.begin(), indexes_.end(), other.indexes_.begin(), other.indexes_.end());
+  return std::includes(begin(), end(), other.begin(), other.end());
+}
+
+bool PrimeSet::operator==(const PrimeSet& other) const {
+  return std::equal(begin(), end(), other.begin(), other.end());
 }
 
 struct Ring::Cache {
@@ -70,6 +83,10 @@ Result<std::shared_ptr<const Ring>> Ring::make(unsigned log_n, const std::vector
     return fail(ErrorCode::invalid_argument, "a ring of degree 2^", log_n, "; degrees are 2^1 to 2^", kMaxLogN);
   }
   if (primes.empty()) return fail(ErrorCode::invalid_argument, "a ring without primes; give at least one");
+  if (primes.size() > PrimeSet::kMost) {
+    return fail(ErrorCode::invalid_argument, "a ring with ", primes.size(), " primes; at most ", PrimeSet::kMost,
+                " are possible");
+  }
   const std::uint64_t order = std::uint64_t{2} << log_n;
   for (std::size_t i = 0; i < primes.size(); ++i) {
     const std::uint64_t q = primes[i];

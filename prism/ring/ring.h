@@ -1,8 +1,10 @@
 // prism/ring/ring.h - the ring R = Z[X]/(X^N + 1) with every prime a parameter set uses and their transforms.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "prism/base/result.h"
@@ -15,33 +17,67 @@ namespace prism::ring {
 using PrimeIndex = Strong<std::uint32_t, struct PrimeIndexTag>;
 
 /// Some primes of a Ring: strictly increasing indexes. A ciphertext names its set; a level is only a shorthand for one.
+/// A value of three cache lines: copies allocate nothing.
 class PrimeSet {
  public:
+  /// How many primes a ring may have, and a set with it.
+  static constexpr std::size_t kMost = 191;
+
   PrimeSet() = default;
-  explicit PrimeSet(std::vector<std::uint32_t> indexes);  ///< strictly increasing (checked)
+  explicit PrimeSet(std::span<const std::uint32_t> indexes);  ///< strictly increasing and below kMost (checked)
+  PrimeSet(std::initializer_list<std::uint32_t> indexes)
+      : PrimeSet(std::span<const std::uint32_t>(indexes.begin(), indexes.size())) {}
   static PrimeSet range(std::uint32_t first, std::uint32_t count);
-  std::size_t size() const { return indexes_.size(); }
+  std::size_t size() const { return size_; }
   std::uint32_t operator[](std::size_t i) const { return indexes_[i]; }
-  const std::vector<std::uint32_t>& indexes() const& { return indexes_; }
-  /// By value from a temporary: `for (auto p : parameters.primes(level).indexes())` would dangle otherwise.
-  std::vector<std::uint32_t> indexes() && { return std::move(indexes_); }
+  /// For loops. By value, so that `for (auto p : parameters.primes(level).indexes())` does not dangle.
+  class Indexes;
+  Indexes indexes() const;
   bool contains(std::uint32_t index) const;
   /// Position of a prime inside the set; the prime must be there.
   std::size_t position(std::uint32_t index) const;
   PrimeSet united(const PrimeSet& other) const;
   PrimeSet without(const PrimeSet& other) const;
   bool includes(const PrimeSet& other) const;
-  bool operator==(const PrimeSet&) const = default;
+  bool operator==(const PrimeSet& other) const;
 
  private:
-  std::vector<std::uint32_t> indexes_;
+  void push(std::uint32_t index);
+  const std::uint8_t* begin() const { return indexes_.data(); }
+  const std::uint8_t* end() const { return indexes_.data() + size_; }
+  std::array<std::uint8_t, kMost> indexes_{};  ///< zero beyond size_
+  std::uint8_t size_ = 0;
 };
+
+class PrimeSet::Indexes {
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(const std::uint8_t* at) : at_(at) {}
+    std::uint32_t operator*() const { return *at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const std::uint8_t* at_;
+  };
+  explicit Indexes(const PrimeSet& set) : set_(set) {}
+  Iterator begin() const { return Iterator(set_.begin()); }
+  Iterator end() const { return Iterator(set_.end()); }
+
+ private:
+  PrimeSet set_;
+};
+inline PrimeSet::Indexes PrimeSet::indexes() const { return Indexes(*this); }
 
 /// Immutable; shared by everything made from one parameter set. Primes are distinct, below 2^50 and 1 mod 2N.
 class Ring {
  public:
-  /// log_n in [1, 17] (production uses 10..17). The root of each prime is the smallest primitive 2N-th root, so it is
-  /// the same everywhere.
+  /// log_n in [1, 17] (production uses 10..17); at most PrimeSet::kMost primes. The root of each prime is the smallest
+  /// primitive 2N-th root, so it is the same everywhere.
   static Result<std::shared_ptr<const Ring>> make(unsigned log_n, const std::vector<std::uint64_t>& primes);
 
   unsigned log_n() const { return log_n_; }

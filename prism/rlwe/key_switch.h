@@ -1,6 +1,10 @@
 // prism/rlwe/key_switch.h - hybrid key switching (Han-Ki 2019/688): decompose by digits of primes, raise to Q*P,
-// multiply with the key, divide by P.
+// multiply with the key, divide by P. The division is a step of its own, so that sums of switched polynomials
+// (Halevi-Shoup 2018/244 section 4; Bossuat et al. 2020/1203 section 4.2) and a modulus switch share one.
 #pragma once
+#include <map>
+#include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -15,18 +19,68 @@ struct Decomposition {
   std::vector<ring::Evaluations> digits;  ///< each over primes(level) ∪ special
 };
 
+/// P times a pair (c0, c1), modulo Q*P: what key switching gives before it divides by P, over primes(level) ∪ special.
+/// Sums of these are divided once.
+struct Extended {
+  Level level{0};
+  ring::Evaluations u0, u1;
+  bool empty = true;
+  /// Stands for zero at any level from here on; keeps the memory.
+  void clear() { empty = true; }
+};
+
+/// An Extended whose memory goes back to its Workspace at the end of the scope.
+class BorrowedExtended {
+ public:
+  BorrowedExtended(ring::Workspace& workspace, const Parameters& parameters, Level level);
+  ~BorrowedExtended();
+  BorrowedExtended(const BorrowedExtended&) = delete;
+  BorrowedExtended& operator=(const BorrowedExtended&) = delete;
+  Extended& operator*() { return value_; }
+  Extended* operator->() { return &value_; }
+
+ private:
+  ring::Workspace* workspace_;
+  Extended value_;
+};
+
 /// Owns the tables of one parameter set and plaintext modulus (t: BGV, the division by P keeps the message; 1: BFV,
 /// CKKS). Immutable, thread-safe. With L primes at the level, k special ones and n digits, decompose costs L + n*(L+k)
-/// - L transforms and n base conversions, apply 2n multiplications per prime and 2(L+k) transforms.
+/// - L transforms and n base conversions, accumulate 2n multiplications per prime, divide 2(L+k) transforms.
+/// Operations that take a Workspace allocate nothing once it and `out` have grown.
 class KeySwitcher {
  public:
   /// t is coprime to P and below 2^50 (checked). Parameters without special primes are fine until something is
   /// switched.
   KeySwitcher(std::shared_ptr<const Parameters> parameters, std::uint64_t t);
+  ~KeySwitcher();
+  KeySwitcher(KeySwitcher&&) noexcept;
+  KeySwitcher& operator=(KeySwitcher&&) noexcept;
+
+  // -- in steps
+
   /// d must be over the primes of a level, and there must be special primes (broken invariants otherwise).
+  void decompose(Decomposition& out, const ring::Evaluations& d, ring::Workspace& workspace) const;
+  /// sum += digits(X^g) * key; g = 1 leaves the digits as they are. The digits are those of d, the key switches from
+  /// s': with (c0, c1) = sum/P, c0 + c1*s grows by d(X^g)*s' + t*e. Errors (mismatch): a key that does not reach the
+  /// level, whose error scale is not t, or of another ring; a sum of another level.
+  Status accumulate(Extended& sum, const Decomposition& d, std::uint32_t g, const SwitchKey& key,
+                    ring::Workspace& workspace) const;
+  /// accumulate(sum, decompose(d), 1, key) without holding the digits: what a single switch costs least with.
+  Status accumulate(Extended& sum, const ring::Evaluations& d, const SwitchKey& key, ring::Workspace& workspace) const;
+  /// Part `part` (0 or 1) of sum += P * c(X^g), c over the sum's level (or any level, which an empty sum takes).
+  void add_lifted(Extended& sum, int part, const ring::Evaluations& c, std::uint32_t g,
+                  ring::Workspace& workspace) const;
+  /// (out0, out1) = sum divided by P and by the primes between its level and `lower` <= sum.level, with one rounding
+  /// (t: each rounding term is a multiple of t, and the message is divided by those primes modulo t). The sum must not
+  /// be empty, and the outputs not part of it. Costs 2(k + dropped + kept) transforms.
+  void divide(ring::Evaluations& out0, ring::Evaluations& out1, const Extended& sum, Level lower,
+              ring::Workspace& workspace) const;
+
+  // -- at once
+
   Decomposition decompose(const ring::Evaluations& d) const;
-  /// (u0, u1) over d's primes with u0 + u1*s = d*s' + t*e: see switch_noise(). Errors (mismatch): a key that does not
-  /// reach d's level, whose error scale is not t, or of another ring.
+  /// (u0, u1) over d's primes with u0 + u1*s = d*s' + t*e: see switch_noise(). Errors as for accumulate.
   Result<std::pair<ring::Evaluations, ring::Evaluations>> apply(const Decomposition& d, const SwitchKey& key) const;
   /// The same for digits first moved by X -> X^g (hoisted rotation): what apply gives for the decomposition of
   /// automorphism(d, g). Bit for bit with one prime per digit; with more, except when a coefficient is within 2^-43 of
@@ -35,28 +89,23 @@ class KeySwitcher {
                                                                          const SwitchKey& key) const;
   Result<std::pair<ring::Evaluations, ring::Evaluations>> switch_key(const ring::Evaluations& d,
                                                                      const SwitchKey& key) const;
+  Status switch_key(ring::Evaluations& out0, ring::Evaluations& out1, const ring::Evaluations& d, const SwitchKey& key,
+                    ring::Workspace& workspace) const;
 
  private:
-  struct Tables {
-    ring::PrimeSet base, extended;                ///< primes(level), and with the special ones
-    std::vector<ring::BaseConverter> converters;  ///< digit -> all other primes of `extended`
-    ring::Divider by_special;
-  };
-  const Tables& tables(Level level) const { return levels_[static_cast<std::size_t>(level.value)]; }
+  struct Tables;
+  const Tables& tables(Level level) const;
+  const ring::Divider& divider(Level from, Level lower) const;
   Status check_key(Level level, const SwitchKey& key) const;
   Level level_of(const ring::Evaluations& d) const;
-  /// permutation: null for none.
-  std::pair<ring::Evaluations, ring::Evaluations> multiply(const Decomposition& d,
-                                                           const std::vector<std::uint32_t>* permutation,
-                                                           const SwitchKey& key) const;
+  /// Whether what is added comes first: then it is written, not added. Fails for a sum of another level.
+  Result<bool> begin(Extended& sum, Level level) const;
 
-  /// apply(decompose(d), key) for one prime per digit, without holding the digits.
-  std::pair<ring::Evaluations, ring::Evaluations> stream(const ring::Evaluations& d, Level level,
-                                                         const SwitchKey& key) const;
-
+  struct Dividers;
   std::shared_ptr<const Parameters> parameters_;
   std::uint64_t t_;
-  std::vector<Tables> levels_;  ///< empty without special primes
+  std::vector<std::unique_ptr<const Tables>> levels_;  ///< empty without special primes
+  std::unique_ptr<Dividers> dividers_;                 ///< made when first used, under a lock
 };
 
 /// What a key switch at `level` adds to the noise, in units of error_scale.

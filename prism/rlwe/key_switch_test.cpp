@@ -163,6 +163,45 @@ TEST_P(KeySwitchTest, HoistedIsDirectBitForBit) {
   }
 }
 
+TEST_P(KeySwitchTest, SumsAreDividedOnce) {
+  // u = P*c0 + sum over g of d(X^g)*key_g: one division, one rounding, whatever the number of terms.
+  Setting at(GetParam());
+  const Level level{3};
+  const auto d = at.uniform(level), c0 = at.uniform(level), c1 = at.uniform(level);
+  ring::Workspace workspace;
+  Decomposition digits;
+  at.switcher.decompose(digits, d, workspace);
+  Extended sum;
+  at.switcher.add_lifted(sum, 0, c0, 5, workspace);
+  at.switcher.add_lifted(sum, 1, c1, 1, workspace);
+  ring::Evaluations expected = ring::automorphism(c0, 5);
+  ring::multiply_add(expected, c1, at.secret_at(level));
+  const SwitchNoise once = switch_noise(*at.parameters, level, ternary_norms(at.parameters->degree()));
+  for (const std::uint32_t g : {5U, 25U, 2047U}) {
+    const auto key = make_switch_key(at.key, {KeyId::Kind::automorphism, g, level}, at.t, at.random).value();
+    ASSERT_TRUE(at.switcher.accumulate(sum, digits, g, key, workspace));
+    ring::multiply_add(expected, ring::automorphism(d, g), ring::automorphism(at.secret_at(level), g));
+  }
+  std::pair<ring::Evaluations, ring::Evaluations> u;
+  at.switcher.divide(u.first, u.second, sum, level, workspace);
+  ring::Evaluations found = u.first.clone();
+  ring::multiply_add(found, u.second, at.secret_at(level));
+  ring::subtract_into(found, expected);
+  const Norms norms = norms_of(small_coefficients(std::move(found), at.t), 16);
+  EXPECT_LE(norms.infinity, 3 * once.infinity.to_double());
+  EXPECT_LE(norms.canonical, 3 * once.canonical.to_double());
+
+  // Sums of another level are refused; a cleared one takes any level.
+  const auto low = at.uniform(Level{1});
+  const auto key = make_switch_key(at.key, {KeyId::Kind::relinearise, 0, level}, at.t, at.random).value();
+  EXPECT_EQ(at.switcher.accumulate(sum, low, key, workspace).error().code, ErrorCode::mismatch);
+  sum.clear();
+  ASSERT_TRUE(at.switcher.accumulate(sum, low, key, workspace));
+  at.switcher.divide(u.first, u.second, sum, Level{1}, workspace);
+  const auto direct = at.switcher.switch_key(low, key).value();
+  EXPECT_TRUE(u.first == direct.first && u.second == direct.second);
+}
+
 TEST_P(KeySwitchTest, DigitsAreSmallAndAddUp) {
   Setting at(GetParam());
   const std::uint32_t digit_size = GetParam().digit_size;

@@ -161,8 +161,11 @@ ring::PrimeSet Parameters::special_primes() const {
 }
 
 Result<Level> Parameters::level_of(const ring::PrimeSet& set) const {
-  for (Level level{0}; level <= max_level(); ++level.value)
+  const auto found = std::lower_bound(spec_.level_sizes.begin(), spec_.level_sizes.end(), set.size());
+  if (found != spec_.level_sizes.end()) {
+    const Level level{static_cast<int>(found - spec_.level_sizes.begin())};
     if (primes(level) == set) return level;
+  }
   return fail(ErrorCode::mismatch, "a set of ", set.size(), " primes is no level of these parameters (levels 0 .. ",
               max_level().value, ")");
 }
