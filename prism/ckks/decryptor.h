@@ -1,9 +1,8 @@
 // prism/ckks/decryptor.h - ciphertexts to plaintexts, never past the public error bound.
 //
 // What CKKS decrypts contains its error: whoever sees enough exact results of decryption, together with their
-// ciphertexts, learns the secret key (Li-Micciancio 2020/1533). Results are for the key holder. Before one is shared
-// with anybody who may know the ciphertext, round it far above its error bound or add noise for differential privacy
-// (Li-Micciancio- Schultz-Sorrell 2022/816); nothing here does that.
+// ciphertexts, learns the secret key (Li-Micciancio 2020/1533). So these results are for the key holder alone. What
+// others may see goes through Releaser (release.h).
 #pragma once
 #include "prism/ckks/ciphertext.h"
 #include "prism/ckks/plaintext.h"

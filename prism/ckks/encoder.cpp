@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "prism/ckks/internal/rounding.h"
 #include "prism/ckks/plaintext.h"
 #include "prism/math/modular.h"
 
@@ -34,22 +35,6 @@ Complex unit_root(std::size_t k, std::size_t order) {
     default:
       return {sine, -cosine};
   }
-}
-
-/// x * 2^k rounded to an integer, |x * 2^k| < 2^121: exact but for the last rounding.
-Int128 round_scaled(double x, double scale_down_60) {
-  const double scaled = x * scale_down_60;      // x * 2^(k - 60)
-  const double whole = std::nearbyint(scaled);  // not floor: the difference must be exact for small negatives, too
-  const double rest = std::nearbyint((scaled - whole) * 0x1p60);
-  return static_cast<Int128>(static_cast<std::int64_t>(whole)) * (Int128{1} << 60) + static_cast<std::int64_t>(rest);
-}
-
-/// The double nearest to v, up to two roundings; without a branch on v.
-double to_double(Int128 v) {
-  constexpr std::int64_t kMask = (std::int64_t{1} << 40) - 1;
-  const auto low = static_cast<std::int64_t>(v) & kMask, middle = static_cast<std::int64_t>(v >> 40) & kMask;
-  const auto high = static_cast<std::int64_t>(v >> 80);
-  return (static_cast<double>(high) * 0x1p80 + static_cast<double>(middle) * 0x1p40) + static_cast<double>(low);
 }
 
 struct Binary {
@@ -197,7 +182,7 @@ Result<Plaintext> Encoder::encode_any(std::span<const T> slots, const Scale& sca
   const Binary b = binary(scale);
   const double down = std::ldexp(1.0, b.exponent - 60);
   const auto out = plaintext.coefficients(kReveal);
-  for (std::size_t k = 0; k < out.size(); ++k) out[k] = round_scaled(x[k] * b.fraction, down);
+  for (std::size_t k = 0; k < out.size(); ++k) out[k] = round_times_2_60(x[k] * b.fraction * down);
   return plaintext;
 }
 

@@ -23,7 +23,7 @@ Result<EncryptedVector> encrypt(const PublicEncryptor& encryptor, const Encoder&
                                 std::span<const double> values, double largest_magnitude, Random& random);
 Result<EncryptedVector> encrypt(const PublicEncryptor& encryptor, const Encoder& encoder,
                                 std::span<const Complex> values, double largest_magnitude, Random& random);
-/// Exactly `size` values; see decryptor.h about sharing them.
+/// Exactly `size` values; for the key holder alone (decryptor.h).
 Result<std::vector<Complex>> decrypt_private(const Decryptor& decryptor, const Encoder& encoder,
                                              const EncryptedVector& vector);
 /// Their real parts.
