@@ -48,7 +48,7 @@ Cost WindowPlan::cost(const rlwe::Parameters& parameters) const {
     };
     const std::size_t window = moving(stages_[i].of_window), operand = moving(stages_[i].of_operand);
     cost.switches += window + operand;
-    cost.divisions += 2 * (window + operand);
+    cost.divisions += window + operand > 0 ? 2 : 0;
     if (i == 0) {
       raised = window > 0;
       cost.decompositions += raised ? 1 : 0;
@@ -67,6 +67,8 @@ template <class Evaluator>
 Result<CiphertextOf<Evaluator>> WindowPlan::apply(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
                                                   const rlwe::EvaluationKeys& keys, Cost* spent) const {
   Cost count;
+  PRISM_CHECKED(can_rotate(evaluator, a, keys));
+  ring::Workspace workspace;
   Rotated<Evaluator> operand(a);
   CiphertextOf<Evaluator> window = a.clone();
   for (std::size_t i = 0; i < stages_.size(); ++i) {
@@ -74,7 +76,7 @@ Result<CiphertextOf<Evaluator>> WindowPlan::apply(const Evaluator& evaluator, co
     // In the first stage the window is the operand, whose decomposition later stages use again.
     const Term<Evaluator> terms[] = {{i == 0 ? &operand : &current, stages_[i].of_window},
                                      {&operand, stages_[i].of_operand}};
-    PRISM_TRY(window, sum_of_rotations<Evaluator>(evaluator, terms, keys, count));
+    PRISM_TRY(window, sum_of_rotations<Evaluator>(evaluator, terms, keys, workspace, count));
   }
   if (spent != nullptr) *spent += count;
   return window;

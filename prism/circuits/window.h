@@ -24,7 +24,8 @@ class WindowPlan {
 
   KeyList keys_needed(const rlwe::Parameters& parameters, rlwe::Level level) const;
   Cost cost(const rlwe::Parameters& parameters) const;
-  /// No level is used. not_found names a missing key. The bound: n times the operand's error, and that of each switch
+  /// No level is used. not_found names a missing key. The rotations of one digit are added up before their
+  /// only division (Halevi-Shoup 2018/244 section 4). The bound: n times the operand's error, and that of each switch
   /// times how often it counts.
   template <class Evaluator>
   Result<CiphertextOf<Evaluator>> apply(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,

@@ -25,6 +25,8 @@ class Evaluator {
   const Parameters& parameters() const { return *parameters_; }
   const std::shared_ptr<const Parameters>& parameters_ptr() const { return parameters_; }
   const NoiseModel& noise_model() const { return noise_; }
+  /// For circuits that add switched polynomials up before they divide.
+  const rlwe::KeySwitcher& switcher() const;
 
   // -- linear: no transforms (plaintexts: L)
   Result<Ciphertext> add(const Ciphertext& a, const Ciphertext& b) const;

@@ -40,6 +40,7 @@ Evaluator::Evaluator(std::shared_ptr<const Parameters> parameters, NoiseModel::M
       tables_(std::make_unique<const Tables>(*parameters_)) {}
 Evaluator::~Evaluator() = default;
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
+const rlwe::KeySwitcher& Evaluator::switcher() const { return tables_->switcher; }
 
 // -- what may be combined
 
