@@ -91,6 +91,12 @@ void Polynomial::split(std::uint32_t node, std::vector<double> c) {
   split(shape.remainder, std::move(c));
 }
 
+Cost Polynomial::cost() const {
+  Cost cost = plan_.cost();
+  if (mapped()) cost += {.levels = 1, .rescales = 1};
+  return cost;
+}
+
 double Polynomial::operator()(double x) const {
   if (basis() == Basis::chebyshev) {
     return chebyshev_value(coefficients_, (2 * x - interval_.low - interval_.high) / (interval_.high - interval_.low));

@@ -34,6 +34,7 @@ class Polynomial {
   const PolynomialPlan& plan() const { return plan_; }
   /// Levels: ceil(log2(degree + 1)), and one for an interval.
   int depth() const { return plan_.depth() + (mapped() ? 1 : 0); }
+  Cost cost() const;
   bool mapped() const { return basis() == Basis::chebyshev && interval_ != Interval{}; }
   /// The relinearisation key, at the level of the argument.
   static KeyList keys_needed(rlwe::Level argument);
@@ -59,19 +60,14 @@ class Polynomial {
   double largest_ = std::numeric_limits<double>::infinity();
 };
 
-/// What an evaluation did: what PolynomialPlan promises, and what a test compares with it.
-struct OperationCount {
-  std::size_t products = 0, relinearisations = 0, rescales = 0;
-};
-
 struct PolynomialOptions {
   /// Where in the interval messages are promised to be; empty: anywhere. Smaller error bounds where the polynomial is
   /// flat there (sign functions). Chebyshev only.
   std::vector<Interval> promised;
   /// |function - polynomial| where messages are: counted as error, so that the result's bound is about the function.
   double approximation_error = 0;
-  /// Added to, when given.
-  OperationCount* count = nullptr;
+  /// What is done is added to it, when given.
+  Cost* count = nullptr;
 };
 
 /// p(x), depth() levels below x, at the canonical scale. For Chebyshev series every message of x must be real and in

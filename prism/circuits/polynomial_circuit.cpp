@@ -17,7 +17,7 @@ using math::Bound;
 class PolynomialCircuit {
  public:
   PolynomialCircuit(const ckks::Evaluator& evaluator, const Polynomial& polynomial, const rlwe::EvaluationKeys& keys,
-                    OperationCount* count)
+                    Cost* count)
       : evaluator_(evaluator), polynomial_(polynomial), keys_(keys), count_(count != nullptr ? *count : uncounted_) {}
 
   Result<Ciphertext> run(const Ciphertext& x, const PolynomialOptions& options) {
@@ -29,6 +29,7 @@ class PolynomialCircuit {
     }
     PRISM_TRY(Ciphertext first, mapped(x));
     top_ = first.level.value;
+    count_.levels += polynomial_.plan_.depth();
     distance_ = first.noise.error;
     const double distance = distance_.to_double();
     if (chebyshev()) {
@@ -61,8 +62,9 @@ class PolynomialCircuit {
   double growth(std::uint32_t k) const { return chebyshev_growth(k, distance_.to_double()); }
 
   /// y = (2x - low - high)/(high - low), exactly at the canonical scale of one level less.
-  Result<Ciphertext> mapped(const Ciphertext& x) const {
+  Result<Ciphertext> mapped(const Ciphertext& x) {
     if (!polynomial_.mapped()) return x.clone();
+    count_ += {.levels = 1, .rescales = 1};
     const Interval interval = polynomial_.interval_;
     const double width = interval.high - interval.low;
     PRISM_TRY(const Constant slope, Constant::from_double(2 / width));
@@ -162,7 +164,7 @@ class PolynomialCircuit {
   Result<Ciphertext> finish(const Ciphertext& sum) {
     ++count_.rescales;
     if (sum.parts.size() == 2) return evaluator_.rescale(sum);
-    ++count_.relinearisations;
+    count_ += {.decompositions = 1, .switches = 1, .divisions = 2};
     PRISM_TRY(const Ciphertext two, evaluator_.relinearise(sum, keys_));
     return evaluator_.rescale(two);
   }
@@ -213,8 +215,8 @@ class PolynomialCircuit {
   const ckks::Evaluator& evaluator_;
   const Polynomial& polynomial_;
   const rlwe::EvaluationKeys& keys_;
-  OperationCount uncounted_;
-  OperationCount& count_;
+  Cost uncounted_;
+  Cost& count_;
   int top_ = 0;
   Bound distance_;
   std::map<std::uint32_t, Ciphertext> powers_;

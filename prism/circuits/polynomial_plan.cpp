@@ -73,7 +73,7 @@ class PolynomialPlan::Search {
     const std::uint32_t split = (is_value ? value_at(degree, depth) : sum_at(degree, depth)).split;
     const std::size_t index = plan.nodes_.size();
     plan.nodes_.push_back({degree, depth, split, 0, 0});
-    if (is_value && split != 0) ++plan.relinearisations_;
+    if (is_value) ++(split != 0 ? plan.relinearisations_ : plan.combinations_);
     if (split == 0) {
       for (std::uint32_t k = 2; k <= degree; ++k) {
         if (shape_.parity == Parity::any || k % 2 == degree % 2) used.insert(k);
@@ -197,6 +197,14 @@ Result<PolynomialPlan> PolynomialPlan::make(const PolynomialShape& shape) {
   best.products_ += best.powers_.size();
   best.relinearisations_ += best.powers_.size();
   return best;
+}
+
+Cost PolynomialPlan::cost() const {
+  Cost cost{.levels = depth(), .products = products_};
+  cost.decompositions = cost.switches = relinearisations_;
+  cost.divisions = 2 * relinearisations_;
+  if (shape_.constants_cost_levels) cost.rescales = relinearisations_ + combinations_;
+  return cost;
 }
 
 }  // namespace prism::circuits

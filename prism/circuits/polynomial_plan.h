@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "prism/base/result.h"
+#include "prism/circuits/cost.h"
 
 namespace prism::circuits {
 
@@ -61,13 +62,17 @@ class PolynomialPlan {
   /// is zero.
   std::size_t products() const { return products_; }
   std::size_t relinearisations() const { return relinearisations_; }
+  /// Linear combinations that are multiplied, or are the result: where constants cost levels, these are rescaled alone.
+  std::size_t combinations() const { return combinations_; }
+  /// All of it, with every relinearised sum rescaled in a step of its own where constants cost levels (CKKS).
+  Cost cost() const;
 
  private:
   class Search;
   PolynomialShape shape_;
   std::vector<Power> powers_;
   std::vector<Node> nodes_;
-  std::size_t products_ = 0, relinearisations_ = 0;
+  std::size_t products_ = 0, relinearisations_ = 0, combinations_ = 0;
 };
 
 }  // namespace prism::circuits
