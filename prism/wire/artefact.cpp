@@ -53,6 +53,8 @@ std::string_view name_of(Kind kind) {
       return "a secret key";
     case Kind::ciphertext:
       return "a ciphertext";
+    case Kind::context:
+      return "a context";
   }
   return "an unknown kind of file";
 }

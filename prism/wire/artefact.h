@@ -31,6 +31,7 @@ enum class Kind : std::uint16_t {
   public_key = 11,
   secret_key = 12,
   ciphertext = 13,
+  context = 14,  ///< all that is public about a key holder: parameters, public key, evaluation keys
 };
 /// "a sealed table", "an answer", ...; "an unknown kind of file" for numbers of later programs.
 std::string_view name_of(Kind kind);

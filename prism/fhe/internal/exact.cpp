@@ -1,0 +1,100 @@
+#include "prism/exact/wire.h"
+#include "prism/fhe/internal/scheme.h"
+
+namespace prism::fhe {
+
+using Integers = Scheme<Exact>;
+
+Integers::Scheme(std::shared_ptr<const exact::Parameters> parameters, exact::PublicEncryptor encryptor)
+    : encoder_(parameters), evaluator_(parameters), encryptor_(std::move(encryptor)) {}
+
+Result<Integers> Integers::make(std::shared_ptr<const exact::Parameters> parameters, double,
+                                std::shared_ptr<const rlwe::PublicKey> key) {
+  PRISM_TRY(auto encryptor, exact::PublicEncryptor::make(std::move(key), parameters));
+  return Integers(std::move(parameters), std::move(encryptor));
+}
+
+bool Integers::is_settled(const Ciphertext& a) const {
+  return a.parts.size() == 2 && a.correction == parameters()->correction(a.level);
+}
+
+Result<exact::Ciphertext> Integers::settle(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
+  PRISM_TRY(Ciphertext linear, evaluator_.relinearise(a, keys));
+  if (parameters()->scheme() == exact::Scheme::bfv) return linear;
+  // At level 0 the same level gives the canonical correction; whether anything is left is decryption's to say.
+  return evaluator_.drop_to(linear, rlwe::Level{linear.level.value - (linear.level.value > 0 ? 1 : 0)});
+}
+
+bool Integers::decrypts(const Ciphertext& a) const { return evaluator_.noise_model().decrypts(a.noise, a.level); }
+
+double Integers::budget_bits(const Ciphertext& a) const {
+  return evaluator_.noise_model().budget_bits(a.noise, a.level);
+}
+
+bool Integers::can_add(const Ciphertext& a, const Ciphertext& b) const {
+  return a.level == b.level && a.correction == b.correction;
+}
+
+Result<exact::Ciphertext> Integers::multiply(const Ciphertext& a, const Ciphertext& b) const {
+  return &a == &b ? evaluator_.square(a) : evaluator_.multiply(a, b);
+}
+
+Result<exact::Ciphertext> Integers::add_plain(const Ciphertext& a, Numbers values) const {
+  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  return evaluator_.add_plain(a, plaintext);
+}
+
+Result<exact::Ciphertext> Integers::multiply_plain(const Ciphertext& a, Numbers values, std::int64_t) const {
+  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  PRISM_TRY(Ciphertext product, evaluator_.multiply_plain(a, plaintext));
+  // As noisy as a product, so it goes down like one.
+  return product.parts.size() == 2 ? settle(product) : std::move(product);
+}
+
+Status Integers::check_number(std::int64_t value) const {
+  const auto half = static_cast<std::int64_t>((parameters()->plain_modulus() - 1) / 2);
+  if (value >= -half && value <= half) return {};
+  return fail(ErrorCode::invalid_argument, "the public number ", value, " is beyond (t-1)/2 = ", half,
+              "; declare a larger largest_value");
+}
+
+Result<exact::Ciphertext> Integers::encrypt(Numbers values, Random& random) const {
+  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  return encryptor_.encrypt(plaintext, random);
+}
+
+Result<exact::Ciphertext> Integers::encrypt(const exact::SymmetricEncryptor& encryptor, Numbers values,
+                                            Random& random) const {
+  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  return encryptor.encrypt(plaintext, random);
+}
+
+Result<Bytes> Integers::encrypt_to_bytes(const exact::SymmetricEncryptor& encryptor, Numbers values,
+                                         Random& random) const {
+  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  PRISM_TRY(const ring::Seed seed, ring::fresh_seed(random));
+  PRISM_TRY(const ring::SecretSeed errors, ring::fresh_secret_seed(random));
+  PRISM_TRY(const auto half, encryptor.encrypt(plaintext, parameters()->max_level(), seed, 0, errors, 0));
+  return exact::encode(half);
+}
+
+Status Integers::decrypt(std::vector<std::int64_t>& out, const exact::Decryptor& decryptor, const Ciphertext& a) const {
+  PRISM_TRY(const exact::Plaintext plaintext, decryptor.decrypt_private(a));
+  const std::vector<std::int64_t> slots = encoder_.decode(plaintext);
+  out.insert(out.end(), slots.begin(), slots.end());
+  return {};
+}
+
+Result<exact::Ciphertext> Integers::decode(ByteView bytes) const {
+  if (!bytes.empty() && bytes[0] == 2) {
+    PRISM_TRY(const auto half, exact::decode_seeded_ciphertext(bytes, parameters()));
+    Ciphertext whole = exact::expand(half);
+    if (is_settled(whole)) return whole;
+  } else {
+    PRISM_TRY(Ciphertext whole, exact::decode_ciphertext(bytes, parameters()));
+    if (is_settled(whole)) return whole;
+  }
+  return fail(ErrorCode::malformed, "a ciphertext without the correction factor of its level");
+}
+
+}  // namespace prism::fhe

@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <bit>
+
+#include "prism/fhe/internal/wire.h"
+#include "prism/wire/artefact.h"
+#include "prism/wire/reader.h"
+#include "prism/wire/writer.h"
+
+namespace prism::fhe {
+namespace {
+
+constexpr std::uint16_t kVersion = 1;
+constexpr std::uint64_t kMostSpecBytes = 4096;
+constexpr std::uint64_t kMostBlocks = std::uint64_t{1} << 32;
+
+}  // namespace
+
+Bytes encode_vector(const Digest& identity, std::uint8_t family, Padding padding, std::size_t size,
+                    std::span<const Bytes> blocks) {
+  wire::Writer w;
+  w.digest(identity);
+  w.u8(family);
+  w.u8(static_cast<std::uint8_t>(padding));
+  w.u64(size);
+  w.count(blocks.size());
+  for (const Bytes& block : blocks) w.bytes(block);
+  return wire::encode_artefact(wire::Kind::ciphertext, kVersion, w.view());
+}
+
+Result<VectorBytes> decode_vector_bytes(ByteView bytes, const Digest& identity, std::uint8_t family,
+                                        std::size_t slots) {
+  wire::Reader r(bytes, "the encrypted vector");
+  PRISM_TRY(const wire::Header header, wire::read_header(r, wire::Kind::ciphertext, {kVersion}));
+  (void)header;
+  PRISM_TRY(const Digest claimed, r.digest());
+  PRISM_TRY(const std::uint8_t found, r.choice(2));
+  if (claimed != identity || found != family)
+    return fail(ErrorCode::mismatch, "an encrypted vector of another context than this one");
+  VectorBytes out;
+  PRISM_TRY(const std::uint8_t padding, r.choice(3));
+  out.padding = static_cast<Padding>(padding);
+  PRISM_TRY(const std::uint64_t size, r.u64());
+  PRISM_TRY(const std::size_t count, r.count(kMostBlocks, 8));
+  if (size == 0 || count != (size - 1) / slots + 1 || (out.padding == Padding::copies && size != 1))
+    return fail(ErrorCode::malformed, "an encrypted vector of ", size, " values in ", count, " ciphertexts of ", slots);
+  out.size = size;
+  for (std::size_t i = 0; i < count; ++i) {
+    PRISM_TRY(const ByteView block, r.bytes_view(r.remaining()));
+    out.blocks.push_back(block);
+  }
+  PRISM_CHECKED(r.finish());
+  return out;
+}
+
+Bytes encode_context(const ContextBytes& context) {
+  wire::Writer w;
+  w.u8(context.scheme);
+  w.bytes(context.parameters);
+  w.u64(context.number);
+  w.u64(std::bit_cast<std::uint64_t>(context.largest_magnitude));
+  w.bytes(context.public_key);
+  w.bytes(context.keys);
+  return wire::encode_artefact(wire::Kind::context, kVersion, w.view());
+}
+
+Result<ContextBytes> decode_context_bytes(ByteView bytes) {
+  wire::Reader r(bytes, "the context");
+  PRISM_TRY(const wire::Header header, wire::read_header(r, wire::Kind::context, {kVersion}));
+  (void)header;
+  ContextBytes out;
+  PRISM_TRY(out.scheme, r.choice(3));
+  PRISM_TRY(out.parameters, r.bytes_view(kMostSpecBytes));
+  PRISM_TRY(out.number, r.u64());
+  PRISM_TRY(const std::uint64_t magnitude, r.u64());
+  out.largest_magnitude = std::bit_cast<double>(magnitude);
+  PRISM_TRY(out.public_key, r.bytes_view(r.remaining()));
+  PRISM_TRY(out.keys, r.bytes_view(r.remaining()));
+  PRISM_CHECKED(r.finish());
+  return out;
+}
+
+}  // namespace prism::fhe
