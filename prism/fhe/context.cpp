@@ -121,8 +121,7 @@ Result<Vector<Family>> Context<Family>::encrypt(std::span<const Number> values, 
     PRISM_TRY(auto block, state_->scheme.encrypt(values.subspan(start, std::min(n, values.size() - start)), random));
     blocks.push_back(std::move(block));
   }
-  return Vector<Family>(
-      std::make_shared<VectorState<Family>>(state_, values.size(), Padding::zero, std::move(blocks)));
+  return Vector<Family>(std::make_shared<VectorState<Family>>(state_, values.size(), Padding::zero, std::move(blocks)));
 }
 
 template <class Family>
@@ -142,8 +141,8 @@ Result<Context<Family>> Context<Family>::decode(ByteView bytes) {
   PRISM_TRY(auto parameters, parameters_from<Family>(read));
   PRISM_TRY(auto public_key, rlwe::decode_public_key(parameters->rlwe_ptr(), read.public_key));
   PRISM_TRY(auto keys, rlwe::decode_evaluation_keys(parameters->rlwe_ptr(), read.keys));
-  PRISM_TRY(auto state, ContextState<Family>::make(std::move(parameters), read.largest_magnitude,
-                                                   std::move(public_key), std::move(keys)));
+  PRISM_TRY(auto state, ContextState<Family>::make(std::move(parameters), read.largest_magnitude, std::move(public_key),
+                                                   std::move(keys)));
   return Context(std::move(state));
 }
 

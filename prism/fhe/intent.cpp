@@ -5,14 +5,10 @@
 #include <cstdlib>
 #include <set>
 
-#include "prism/rlwe/keys.h"
-
 namespace prism::fhe {
 namespace {
 
-bool moves(const Movement& movement) {
-  return movement.sums || movement.any_rotation || !movement.rotations.empty();
-}
+bool moves(const Movement& movement) { return movement.sums || movement.any_rotation || !movement.rotations.empty(); }
 
 }  // namespace
 

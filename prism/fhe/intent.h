@@ -11,6 +11,7 @@
 
 #include "prism/ckks/parameters.h"
 #include "prism/exact/parameters.h"
+#include "prism/rlwe/keys.h"
 
 namespace prism::fhe {
 
@@ -21,7 +22,8 @@ using rlwe::Security;
 struct Movement {
   bool sums = false;           ///< sum(), mean(), dot(): log2 N keys
   std::vector<int> rotations;  ///< rotate() by exactly these, one key each: one key switch
-  bool any_rotation = false;   ///< rotate() by any number: log2 N keys (those of sums), one switch for each bit that is set
+  bool any_rotation =
+      false;  ///< rotate() by any number: log2 N keys (those of sums), one switch for each bit that is set
 };
 
 /// Real numbers, with an error that is bounded and small: CKKS.
@@ -30,7 +32,7 @@ struct ApproximateIntent {
   int precision_bits = 20;       ///< the error of every result is at most 2^-precision_bits
   double largest_magnitude = 1;  ///< of every input; public. Magnitudes multiply: a product of two 10s is a 100
   std::size_t values = 1;        ///< in the longest vector that is summed
-  std::size_t additions = 4;     ///< vectors added up after the last product
+  std::size_t additions = 2;     ///< vectors added up after the last product
   Movement movement{};
   Security security = Security::bits128;
 };
@@ -39,7 +41,7 @@ struct ApproximateIntent {
 struct ExactIntent {
   int depth = 1;
   std::uint64_t largest_value = 1 << 20;  ///< |v| of any input or result; beyond it, arithmetic is modulo t
-  std::size_t additions = 4;              ///< vectors added up after the last product
+  std::size_t additions = 2;              ///< vectors added up after the last product
   Movement movement{};
   Security security = Security::bits128;
   exact::Scheme scheme = exact::Scheme::bgv;

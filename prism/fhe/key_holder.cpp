@@ -84,16 +84,16 @@ Result<KeyHolder<Family>> KeyHolder<Family>::with_seed(std::shared_ptr<const typ
   }
   PRISM_TRY(auto context, ContextState<Family>::make(std::move(parameters), largest_magnitude, std::move(public_key),
                                                      std::move(keys)));
-  return KeyHolder(std::make_unique<State>(Context<Family>(std::move(context)), std::move(seed), std::move(secret),
-                                           random));
+  return KeyHolder(
+      std::make_unique<State>(Context<Family>(std::move(context)), std::move(seed), std::move(secret), random));
 }
 
 template <class Family>
 Result<KeyHolder<Family>> KeyHolder<Family>::restore(const Context<Family>& context, const ring::SecretSeed& seed,
                                                      Random& random) {
   PRISM_TRY(rlwe::SecretKey secret, rlwe::SecretKey::from_seed(context.parameters().rlwe_ptr(), seed));
-  KeyHolder holder(std::make_unique<State>(context, ring::SecretSeed(seed.reveal(secret::RevealKey{})),
-                                            std::move(secret), random));
+  KeyHolder holder(
+      std::make_unique<State>(context, ring::SecretSeed(seed.reveal(secret::RevealKey{})), std::move(secret), random));
   // What the public key encrypts, this secret key must decrypt: all zeros, and with a stranger's key none.
   const std::vector<Number> zeros(context.slots(), Number{0});
   PRISM_TRY(const auto probe, context.encrypt(zeros, random));

@@ -79,7 +79,7 @@ Result<Vector<Family>> Vector<Family>::sum_of(const Outcome& a) {
   blocks.push_back(std::move(total));
   const VectorState<Family> one(x.context, 1, Padding::anything, std::move(blocks));
   PRISM_TRY(const auto* settled, one.settled());
-  PRISM_TRY(auto summed, scheme.sum_slots(settled->front(), x.context->keys));
+  PRISM_TRY(auto summed, scheme.sum_slots(settled->front(), std::min(x.size, scheme.slots()), x.context->keys));
   std::vector<typename Family::Ciphertext> result;
   result.push_back(std::move(summed));
   return Vector(std::make_shared<VectorState<Family>>(x.context, 1, Padding::copies, std::move(result)));

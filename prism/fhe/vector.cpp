@@ -105,8 +105,8 @@ Result<State<Family>> pairwise(const State<Family>& a, const State<Family>& b, P
     PRISM_TRY(auto block, f(both.x(i), both.y(i)));
     blocks.push_back(std::move(block));
   }
-  return State<Family>(std::make_shared<VectorState<Family>>(a->context, std::max(a->size, b->size), padding,
-                                                             std::move(blocks)));
+  return State<Family>(
+      std::make_shared<VectorState<Family>>(a->context, std::max(a->size, b->size), padding, std::move(blocks)));
 }
 
 /// a + sign*b. Products that were put off are added as they are, when they fit together.
@@ -212,8 +212,9 @@ Result<Vector<Family>> Vector<Family>::multiply(const Outcome& a, const Outcome&
   if (!a) return a.error();
   if (!b) return b.error();
   const auto& scheme = a->state_->context->scheme;
-  PRISM_TRY(auto made, pairwise<Family>(a->state_, b->state_, padding_of_product(a->state_->padding, b->state_->padding),
-                                        [&](const auto& x, const auto& y) { return scheme.multiply(x, y); }));
+  PRISM_TRY(auto made,
+            pairwise<Family>(a->state_, b->state_, padding_of_product(a->state_->padding, b->state_->padding),
+                             [&](const auto& x, const auto& y) { return scheme.multiply(x, y); }));
   return Vector(std::move(made));
 }
 

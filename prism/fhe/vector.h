@@ -2,9 +2,9 @@
 //
 //   const auto z = sum(x * y + 2.0 * x);   // Result<Vector>: the first error on the way, or the value
 //
-// Operators take and give Result<Vector>, so expressions need no checks inside; nothing throws. Values are immutable and
-// cheap to copy (copies share ciphertexts). Products are lazy: what follows a product (relinearisation, rescaling) is
-// done when it is needed, once, and sums of products share it. Operands at different levels are brought to the lower
+// Operators take and give Result<Vector>, so expressions need no checks inside; nothing throws. Values are immutable
+// and cheap to copy (copies share ciphertexts). Products are lazy: what follows a product (relinearisation, rescaling)
+// is done when it is needed, once, and sums of products share it. Operands at different levels are brought to the lower
 // one, for Approximate at the cost of a multiplication by an integer. Cost and errors below; L is the number of primes.
 //
 // Errors of every operation: mismatch (vectors of different contexts or of different sizes), level_exhausted (more

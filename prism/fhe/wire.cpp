@@ -1,7 +1,8 @@
+#include "prism/fhe/internal/wire.h"
+
 #include <algorithm>
 #include <bit>
 
-#include "prism/fhe/internal/wire.h"
 #include "prism/wire/artefact.h"
 #include "prism/wire/reader.h"
 #include "prism/wire/writer.h"

@@ -83,6 +83,13 @@ Result<ckks::Ciphertext> Approximations::multiply_number(const Ciphertext& a, do
   return evaluator_.multiply_scalar(a, constant);
 }
 
+Result<ckks::Ciphertext> Approximations::sum_slots(const Ciphertext& a, std::size_t count,
+                                                   const rlwe::EvaluationKeys& keys) const {
+  PRISM_TRY(Ciphertext out, evaluator_.sum_slots(a, keys));
+  out.noise.magnitude = min(out.noise.magnitude, a.noise.magnitude * math::Bound::from_integer(count));
+  return out;
+}
+
 Result<ckks::Plaintext> Approximations::encode(Numbers values) const {
   return encoder_.encode(values, parameters()->max_level(), largest_magnitude_);
 }

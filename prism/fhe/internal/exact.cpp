@@ -20,9 +20,13 @@ bool Integers::is_settled(const Ciphertext& a) const {
 
 Result<exact::Ciphertext> Integers::settle(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
   PRISM_TRY(Ciphertext linear, evaluator_.relinearise(a, keys));
-  if (parameters()->scheme() == exact::Scheme::bfv) return linear;
+  return descend(std::move(linear));
+}
+
+Result<exact::Ciphertext> Integers::descend(Ciphertext a) const {
+  if (parameters()->scheme() == exact::Scheme::bfv) return a;
   // At level 0 the same level gives the canonical correction; whether anything is left is decryption's to say.
-  return evaluator_.drop_to(linear, rlwe::Level{linear.level.value - (linear.level.value > 0 ? 1 : 0)});
+  return evaluator_.drop_to(a, rlwe::Level{a.level.value - (a.level.value > 0 ? 1 : 0)});
 }
 
 bool Integers::decrypts(const Ciphertext& a) const { return evaluator_.noise_model().decrypts(a.noise, a.level); }
@@ -48,7 +52,7 @@ Result<exact::Ciphertext> Integers::multiply_plain(const Ciphertext& a, Numbers 
   PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
   PRISM_TRY(Ciphertext product, evaluator_.multiply_plain(a, plaintext));
   // As noisy as a product, so it goes down like one.
-  return product.parts.size() == 2 ? settle(product) : std::move(product);
+  return descend(std::move(product));
 }
 
 Status Integers::check_number(std::int64_t value) const {
@@ -79,7 +83,7 @@ Result<Bytes> Integers::encrypt_to_bytes(const exact::SymmetricEncryptor& encryp
 }
 
 Status Integers::decrypt(std::vector<std::int64_t>& out, const exact::Decryptor& decryptor, const Ciphertext& a) const {
-  PRISM_TRY(const exact::Plaintext plaintext, decryptor.decrypt_private(a));
+  PRISM_TRY(const exact::Plaintext plaintext, decryptor.decrypt(a));
   const std::vector<std::int64_t> slots = encoder_.decode(plaintext);
   out.insert(out.end(), slots.begin(), slots.end());
   return {};

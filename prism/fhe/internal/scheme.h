@@ -56,9 +56,9 @@ class Scheme<Approximate> {
   Result<Ciphertext> automorphism(const Ciphertext& a, std::uint32_t g, const rlwe::EvaluationKeys& keys) const {
     return evaluator_.automorphism(a, g, keys);
   }
-  Result<Ciphertext> sum_slots(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
-    return evaluator_.sum_slots(a, keys);
-  }
+  /// `count`: how many slots hold a value; the message is zero in all others, and so no sum is larger than count
+  /// times the largest. (Errors are counted for every slot.)
+  Result<Ciphertext> sum_slots(const Ciphertext& a, std::size_t count, const rlwe::EvaluationKeys& keys) const;
   std::vector<std::uint32_t> sum_elements() const { return evaluator_.sum_slots_elements(); }
 
   Result<Ciphertext> encrypt(Numbers values, Random& random) const;
@@ -114,7 +114,7 @@ class Scheme<Exact> {
   Result<Ciphertext> automorphism(const Ciphertext& a, std::uint32_t g, const rlwe::EvaluationKeys& keys) const {
     return evaluator_.automorphism(a, g, keys);
   }
-  Result<Ciphertext> sum_slots(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
+  Result<Ciphertext> sum_slots(const Ciphertext& a, std::size_t, const rlwe::EvaluationKeys& keys) const {
     return evaluator_.sum_slots(a, keys);
   }
   std::vector<std::uint32_t> sum_elements() const { return evaluator_.sum_slots_elements(); }
@@ -127,6 +127,7 @@ class Scheme<Exact> {
 
  private:
   Scheme(std::shared_ptr<const exact::Parameters> parameters, exact::PublicEncryptor encryptor);
+  Result<Ciphertext> descend(Ciphertext a) const;
   exact::Encoder encoder_;
   exact::Evaluator evaluator_;
   exact::PublicEncryptor encryptor_;
