@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-ROOMS = ["base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "circuits", "program"]
+ROOMS = ["base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "circuits", "fhe", "program"]
 ISA_FOLDERS = {"avx2", "avx512ifma", "shani"}
 
 

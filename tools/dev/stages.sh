@@ -65,7 +65,7 @@ stage_release() {
 stage_kernel_sets() {
   local set
   for set in portable avx2; do
-    PRISM_KERNELS=$set run_ctest "tests on $set kernels" build/release -R '^(ring|rlwe|exact|ckks|circuits|program)/'
+    PRISM_KERNELS=$set run_ctest "tests on $set kernels" build/release -R '^(ring|rlwe|exact|ckks|circuits|fhe|program)/'
   done
 }
 
