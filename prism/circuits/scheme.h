@@ -17,6 +17,7 @@ struct SchemeOf<ckks::Evaluator> {
   using Encoder = ckks::Encoder;
   using EncryptedVector = ckks::EncryptedVector;
   using Value = double;
+  using Weight = ckks::Complex;
   /// A product with a plaintext costs one level: it is rescaled.
   static constexpr int kPlainProductLevels = 1;
   /// Rows of N/2 slots, which rotations move all at once.
@@ -30,6 +31,7 @@ struct SchemeOf<exact::Evaluator> {
   using Encoder = exact::Encoder;
   using EncryptedVector = exact::EncryptedVector;
   using Value = std::int64_t;
+  using Weight = std::int64_t;
   static constexpr int kPlainProductLevels = 0;
   static constexpr std::size_t kRows = 2;
 };
@@ -42,6 +44,9 @@ template <class Evaluator>
 using EncoderOf = typename SchemeOf<Evaluator>::Encoder;
 template <class Evaluator>
 using ValueOf = typename SchemeOf<Evaluator>::Value;
+/// An entry of a public matrix: complex for CKKS, an integer for BGV and BFV.
+template <class Evaluator>
+using WeightOf = typename SchemeOf<Evaluator>::Weight;
 
 /// Slots that a rotation moves in a circle: N/2 in every scheme.
 inline std::size_t row_slots(const rlwe::Parameters& parameters) { return parameters.degree() / 2; }
