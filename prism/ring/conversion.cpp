@@ -30,72 +30,98 @@ constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 }  // namespace
 
-BaseConverter::BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to)
-    : ring_(&ring), from_(from), to_(to) {
+BaseConverter::BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to, std::uint64_t t)
+    : ring_(&ring), from_(from), to_(to), t_(t) {
   check(from_.size() >= 1 && from_.size() <= kMaxPrimes, "base conversion from 1 to 63 primes");
+  check(t >= 1 && t < (std::uint64_t{1} << 50), "base conversion: t must be at least 1 and below 2^50");
   for (const std::uint32_t j : from_.indexes()) {
     const auto& m = ring.modulus(j);
+    const std::uint64_t others = math::multiply_mod(product_without(ring, from_, j, m.q), t % m.q, m.q);
     from_moduli_.push_back(m);
-    inverse_.push_back(kernels::make_multiplier(inverse(product_without(ring, from_, j, m.q), m.q), m));
+    inverse_.push_back(kernels::make_multiplier(inverse(others, m.q), m));
   }
   for (const std::uint32_t i : to_.indexes()) {
-    const std::uint64_t p = ring.prime(i);
+    const auto& m = ring.modulus(i);
+    const auto times_t = [&](std::uint64_t x) { return math::multiply_mod(x, t % m.q, m.q); };
     auto& row = cofactor_.emplace_back();
-    for (const std::uint32_t j : from_.indexes()) row.push_back(product_without(ring, from_, j, p));
-    row.push_back(math::negate_mod(product_without(ring, from_, kNone, p), p));
+    for (const std::uint32_t j : from_.indexes()) row.push_back(times_t(product_without(ring, from_, j, m.q)));
+    row.push_back(math::negate_mod(times_t(product_without(ring, from_, kNone, m.q)), m.q));
+    if (t != 1 && from_.size() == 1) t_lift_.push_back(kernels::make_multiplier(t % m.q, m));
   }
 }
 
-// x = sum_j y_j * B/q_j - v * B with y_j = x_j * (B/q_j)^-1 mod q_j and v = round(sum_j y_j / q_j).
+// x = sum_j y_j * tB/q_j - v * tB with y_j = x_j * (tB/q_j)^-1 mod q_j and v = round(sum_j y_j / q_j).
 void BaseConverter::prepare_part(const std::uint64_t* const* in, std::uint64_t* const* prepared, std::size_t start,
                                  std::size_t n) const {
   const auto& k = ring_->kernels();
   const std::size_t count = from_.size();
+  if (count == 1 && t_ == 1) {
+    if (prepared[0] != in[0]) std::copy_n(in[0] + start, n, prepared[0] + start);
+    return;
+  }
   std::array<const std::uint64_t*, kMaxPrimes> rows{};
   for (std::size_t j = 0; j < count; ++j) {
     k.multiply_scalar(prepared[j] + start, in[j] + start, inverse_[j], n, from_moduli_[j]);
     rows[j] = prepared[j] + start;
   }
-  k.fraction_round(prepared[count] + start, rows.data(), from_moduli_.data(), count, n);
+  if (count > 1) k.fraction_round(prepared[count] + start, rows.data(), from_moduli_.data(), count, n);
+}
+
+void BaseConverter::finish_part(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared,
+                                std::size_t n) const {
+  const auto& k = ring_->kernels();
+  const auto& m = ring_->modulus(to_[i]);
+  if (from_.size() != 1) {
+    k.inner_product_scalar(out, prepared, cofactor_[i].data(), from_.size() + 1, n, m);
+    return;
+  }
+  k.recentre(out, prepared[0], from_moduli_[0], n, m);
+  if (t_ != 1) k.multiply_scalar(out, out, t_lift_[i], n, m);
 }
 
 void BaseConverter::prepare(const std::uint64_t* const* in, std::uint64_t* const* prepared) const {
-  if (from_.size() == 1) return;
   const std::size_t n = ring_->degree();
   const std::size_t tile = std::min(kTile, n);
   for (std::size_t start = 0; start < n; start += tile) prepare_part(in, prepared, start, tile);
 }
 
 void BaseConverter::finish_row(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const {
+  const std::size_t n = ring_->degree();
+  const std::size_t tile = std::min(kTile, n);
+  std::array<const std::uint64_t*, kMaxPrimes + 1> part{};
+  for (std::size_t start = 0; start < n; start += tile) {
+    for (std::size_t j = 0; j < prepared_rows(); ++j) part[j] = prepared[j] + start;
+    finish_part(out + start, i, part.data(), tile);
+  }
+}
+
+void BaseConverter::finish_evaluations(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const {
   const auto& k = ring_->kernels();
-  const auto& m = ring_->modulus(to_[i]);
-  if (from_.size() == 1) {
-    k.recentre(out, prepared[0], from_moduli_[0], ring_->degree(), m);
+  const auto& tables = ring_->tables(to_[i]);
+  if (from_.size() == 1 && t_ == 1) {
+    k.recentre_forward_ntt(out, prepared[0], from_moduli_[0], tables);
   } else {
-    k.inner_product_scalar(out, prepared, cofactor_[i].data(), from_.size() + 1, ring_->degree(), m);
+    finish_row(out, i, prepared);
+    k.forward_ntt(out, tables);
   }
 }
 
 void BaseConverter::convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out,
                                  Workspace& workspace) const {
-  const auto& k = ring_->kernels();
   const std::size_t n = ring_->degree();
-  if (from_.size() == 1) {
-    for (std::size_t i = 0; i < to_.size(); ++i) finish_row(out[i], i, in);
-    return;
-  }
-  const std::size_t count = from_.size();
   const std::size_t tile = std::min(kTile, n);
-  BorrowedRows scratch(workspace, count + 1, tile);
+  BorrowedRows scratch(workspace, prepared_rows(), tile);
   std::array<std::uint64_t*, kMaxPrimes + 1> rows{};
-  std::array<const std::uint64_t*, kMaxPrimes + 1> part{};
-  for (std::size_t j = 0; j <= count; ++j) rows[j] = scratch.row(j);
+  std::array<const std::uint64_t*, kMaxPrimes + 1> part{}, prepared{};
+  for (std::size_t j = 0; j < prepared_rows(); ++j) prepared[j] = rows[j] = scratch.row(j);
   for (std::size_t start = 0; start < n; start += tile) {
-    for (std::size_t j = 0; j < count; ++j) part[j] = in[j] + start;
-    prepare_part(part.data(), rows.data(), 0, tile);
-    for (std::size_t i = 0; i < to_.size(); ++i) {
-      k.inner_product_scalar(out[i] + start, rows.data(), cofactor_[i].data(), count + 1, tile, ring_->modulus(to_[i]));
+    for (std::size_t j = 0; j < from_.size(); ++j) part[j] = in[j] + start;
+    if (from_.size() == 1 && t_ == 1) {
+      prepared[0] = part[0];
+    } else {
+      prepare_part(part.data(), rows.data(), 0, tile);
     }
+    for (std::size_t i = 0; i < to_.size(); ++i) finish_part(out[i] + start, i, prepared.data(), tile);
   }
 }
 
@@ -123,69 +149,85 @@ Coefficients BaseConverter::convert(const Coefficients& x) const {
 }
 
 Divider::Divider(const Ring& ring, const PrimeSet& keep, const PrimeSet& divisor, std::uint64_t t)
-    : ring_(&ring), keep_(keep), divisor_(divisor), t_(t), converter_(ring, divisor_, keep_) {
-  check(t >= 1 && t < (std::uint64_t{1} << 50), "Divider: t must be at least 1 and below 2^50");
+    : ring_(&ring), keep_(keep), divisor_(divisor), converter_(ring, divisor_, keep_, t) {
   for (const std::uint32_t j : divisor_.indexes()) {
     check(!keep_.contains(j), "Divider: a prime that is both kept and divided by");
-    const auto& m = ring.modulus(j);
-    t_inverse_.push_back(kernels::make_multiplier(inverse(t % m.q, m.q), m));
   }
   for (const std::uint32_t i : keep_.indexes()) {
     const auto& m = ring.modulus(i);
-    t_lift_.push_back(kernels::make_multiplier(t % m.q, m));
     d_inverse_.push_back(kernels::make_multiplier(inverse(product_without(ring, divisor_, kNone, m.q), m.q), m));
   }
 }
 
-// delta = t * c with c = x * t^-1 mod D, centred: then delta = x mod D, delta = 0 mod t, |delta| <= t*D/2.
-template <Domain D>
-void Divider::divide_by_rows(Poly<D>& out, const Poly<D>& x, Workspace& workspace) const {
-  check(&x.ring() == ring_ && x.rows() == keep_.size() + divisor_.size() && x.primes().includes(keep_) &&
-            x.primes().includes(divisor_),
-        "division of a polynomial over other primes");
-  check(&out != &x, "division into the polynomial itself");
+// The converter gives delta = x mod D, delta = 0 mod t, |delta| <= t*D/2 modulo the kept primes.
+template <Domain D, std::size_t kParts>
+void Divider::divide_by_rows(const std::array<Part<D>, kParts>& parts, Workspace& workspace) const {
   const auto& k = ring_->kernels();
   const std::size_t n = ring_->degree();
-  BorrowedRows digits(workspace, divisor_.size() + 1, n);
-  std::array<std::uint64_t*, kMaxPrimes + 1> prepared{};
-  std::array<const std::uint64_t*, kMaxPrimes + 1> in{};
-  for (std::size_t j = 0; j <= divisor_.size(); ++j) in[j] = prepared[j] = digits.row(j);
-  for (std::size_t j = 0; j < divisor_.size(); ++j) {
-    const std::uint64_t* const source = x.row(x.primes().position(divisor_[j])).data();
-    std::copy_n(source, n, prepared[j]);
-    if constexpr (D == Domain::evaluations) k.inverse_ntt(prepared[j], ring_->tables(divisor_[j]));
-    if (t_ != 1) k.multiply_scalar(prepared[j], prepared[j], t_inverse_[j], n, ring_->modulus(divisor_[j]));
+  const std::size_t count = divisor_.size();
+  const std::size_t rows = converter_.prepared_rows();
+  BorrowedRows digits(workspace, kParts * rows, n);
+  std::array<std::array<std::uint64_t*, kMaxPrimes + 1>, kParts> prepared{};
+  std::array<std::array<const std::uint64_t*, kMaxPrimes + 1>, kParts> in{};
+  for (std::size_t p = 0; p < kParts; ++p) {
+    const auto& [out, x] = parts[p];
+    check(&x->ring() == ring_ && x->rows() == keep_.size() + count && x->primes().includes(keep_) &&
+              x->primes().includes(divisor_),
+          "division of a polynomial over other primes");
+    for (const auto& other : parts) check(out != other.x, "division into a polynomial that is divided");
+    for (std::size_t j = 0; j < rows; ++j) in[p][j] = prepared[p][j] = digits.row(p * rows + j);
+    out->reshape(*ring_, keep_);
   }
-  converter_.prepare(in.data(), prepared.data());
-  out.reshape(*ring_, keep_);
+  for (std::size_t j = 0; j < count; ++j) {
+    for (std::size_t p = 0; p < kParts; ++p) {
+      const std::uint64_t* const source = parts[p].x->row(parts[p].x->primes().position(divisor_[j])).data();
+      if constexpr (D == Domain::evaluations) {
+        k.inverse_ntt_from(prepared[p][j], source, ring_->tables(divisor_[j]));
+      } else {
+        in[p][j] = source;
+      }
+    }
+  }
+  for (std::size_t p = 0; p < kParts; ++p) {
+    converter_.prepare(in[p].data(), prepared[p].data());
+    for (std::size_t j = 0; j < count; ++j) in[p][j] = prepared[p][j];
+  }
   for (std::size_t i = 0; i < keep_.size(); ++i) {
-    const auto& m = ring_->modulus(keep_[i]);
-    std::uint64_t* const row = out.row(i).data();
-    converter_.finish_row(row, i, in.data());
-    if (t_ != 1) k.multiply_scalar(row, row, t_lift_[i], n, m);
-    if constexpr (D == Domain::evaluations) k.forward_ntt(row, ring_->tables(keep_[i]));
-    k.subtract_multiply_scalar(row, x.row(x.primes().position(keep_[i])).data(), row, d_inverse_[i], n, m);
+    for (std::size_t p = 0; p < kParts; ++p) {
+      std::uint64_t* const row = parts[p].out->row(i).data();
+      const std::uint64_t* const source = parts[p].x->row(parts[p].x->primes().position(keep_[i])).data();
+      if constexpr (D == Domain::evaluations) {
+        converter_.finish_evaluations(row, i, in[p].data());
+      } else {
+        converter_.finish_row(row, i, in[p].data());
+      }
+      k.subtract_multiply_scalar(row, source, row, d_inverse_[i], n, ring_->modulus(keep_[i]));
+    }
   }
 }
 
 void Divider::divide(Evaluations& out, const Evaluations& x, Workspace& workspace) const {
-  divide_by_rows(out, x, workspace);
+  divide_by_rows<Domain::evaluations, 1>({{{&out, &x}}}, workspace);
 }
 void Divider::divide(Coefficients& out, const Coefficients& x, Workspace& workspace) const {
-  divide_by_rows(out, x, workspace);
+  divide_by_rows<Domain::coefficients, 1>({{{&out, &x}}}, workspace);
+}
+void Divider::divide(Evaluations& out0, Evaluations& out1, const Evaluations& x0, const Evaluations& x1,
+                     Workspace& workspace) const {
+  divide_by_rows<Domain::evaluations, 2>({{{&out0, &x0}, {&out1, &x1}}}, workspace);
 }
 
 Evaluations Divider::divide(const Evaluations& x) const {
   Evaluations result;
   Workspace workspace;
-  divide_by_rows(result, x, workspace);
+  divide(result, x, workspace);
   return result;
 }
 
 Coefficients Divider::divide(const Coefficients& x) const {
   Coefficients result;
   Workspace workspace;
-  divide_by_rows(result, x, workspace);
+  divide(result, x, workspace);
   return result;
 }
 

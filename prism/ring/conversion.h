@@ -1,6 +1,7 @@
 // prism/ring/conversion.h - from residues modulo some primes to residues modulo others. Fixed point throughout, never
 // floating point: the same bytes on every machine.
 #pragma once
+#include <array>
 #include <vector>
 
 #include "prism/ring/poly.h"
@@ -11,9 +12,11 @@ namespace prism::ring {
 /// Exact unless |x|/B is within count * 2^-49 of 1/2, where the result may be off by B (the quotient is estimated in
 /// 50-bit fixed point, kernels `fraction_round`; HPS 2018/117 section 2.2 with fixed point in place of floating point).
 /// With one prime it is always exact. At most 63 primes in `from`; the sets may share primes.
+/// With t > 1 the representative is instead the multiple of t nearest to zero, t * (x/t mod B): |x| < t*B/2, and t*B
+/// where it says B above. t is coprime to B and below 2^50.
 class BaseConverter {
  public:
-  BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to);
+  BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to, std::uint64_t t = 1);
   const PrimeSet& from() const { return from_; }
   const PrimeSet& to() const { return to_; }
   Coefficients convert(const Coefficients& x) const;
@@ -26,22 +29,27 @@ class BaseConverter {
   // The two steps by themselves, for callers that go through the outputs one at a time (a row that is transformed while
   // it is in the cache).
 
-  /// Rows that prepare() writes: none for one prime, else one per prime and the quotient.
-  std::size_t prepared_rows() const { return from_.size() == 1 ? 0 : from_.size() + 1; }
-  /// prepared[j] = in[j] * (B/q_j)^-1 mod q_j, and the quotient in the last row; prepared[j] may be in[j].
+  /// How many rows prepare() writes: one per prime, and with several the quotient.
+  std::size_t prepared_rows() const { return from_.size() == 1 ? 1 : from_.size() + 1; }
+  /// prepared[j] = in[j] * (t*B/q_j)^-1 mod q_j, and the quotient in the last row. prepared[j] may be in[j].
   void prepare(const std::uint64_t* const* in, std::uint64_t* const* prepared) const;
-  /// Row i of `to` from the prepared rows (from in[0] itself with one prime).
+  /// Row i of `to` from the prepared rows.
   void finish_row(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const;
+  /// The same, transformed.
+  void finish_evaluations(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const;
 
  private:
   void prepare_part(const std::uint64_t* const* in, std::uint64_t* const* prepared, std::size_t start,
                     std::size_t n) const;
+  void finish_part(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared, std::size_t n) const;
 
   const Ring* ring_;
   PrimeSet from_, to_;
+  std::uint64_t t_;
   std::vector<kernels::Modulus> from_moduli_;
-  std::vector<kernels::Multiplier> inverse_;          // (B/q_j)^-1 mod q_j
-  std::vector<std::vector<std::uint64_t>> cofactor_;  // [i][j] = B/q_j mod p_i, then -B mod p_i last
+  std::vector<kernels::Multiplier> inverse_;          // (t*B/q_j)^-1 mod q_j
+  std::vector<std::vector<std::uint64_t>> cofactor_;  // [i][j] = t*B/q_j mod p_i, then -t*B mod p_i last
+  std::vector<kernels::Multiplier> t_lift_;           // t mod p_i, for one prime and t > 1
 };
 
 /// Divides by D = product of `divisor` and rounds: for x modulo keep ∪ divisor returns (x - delta)/D modulo keep, where
@@ -59,19 +67,24 @@ class Divider {
   /// secret.
   void divide(Evaluations& out, const Evaluations& x, Workspace& workspace) const;
   void divide(Coefficients& out, const Coefficients& x, Workspace& workspace) const;
+  /// Two at once, prime by prime, so that both meet a prime's roots while they are in the cache.
+  void divide(Evaluations& out0, Evaluations& out1, const Evaluations& x0, const Evaluations& x1,
+              Workspace& workspace) const;
   const PrimeSet& keep() const { return keep_; }
   const PrimeSet& divisor() const { return divisor_; }
 
  private:
   template <Domain D>
-  void divide_by_rows(Poly<D>& out, const Poly<D>& x, Workspace& workspace) const;
+  struct Part {
+    Poly<D>* out;
+    const Poly<D>* x;
+  };
+  template <Domain D, std::size_t kParts>
+  void divide_by_rows(const std::array<Part<D>, kParts>& parts, Workspace& workspace) const;
 
   const Ring* ring_;
   PrimeSet keep_, divisor_;
-  std::uint64_t t_;
   BaseConverter converter_;
-  std::vector<kernels::Multiplier> t_inverse_;  // t^-1 mod each divisor prime
-  std::vector<kernels::Multiplier> t_lift_;     // t mod each kept prime; unused when t = 1
   std::vector<kernels::Multiplier> d_inverse_;  // D^-1 mod each kept prime
 };
 

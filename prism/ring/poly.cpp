@@ -84,16 +84,14 @@ Coefficients to_coefficients(Evaluations&& p) {
 void to_evaluations(Evaluations& out, const Coefficients& p) {
   out.reshape(p.ring(), p.primes());
   for (std::size_t i = 0; i < p.rows(); ++i) {
-    std::copy_n(p.row(i).data(), p.degree(), out.row(i).data());
-    p.ring().kernels().forward_ntt(out.row(i).data(), p.ring().tables(p.primes()[i]));
+    p.ring().kernels().forward_ntt_from(out.row(i).data(), p.row(i).data(), p.ring().tables(p.primes()[i]));
   }
 }
 
 void to_coefficients(Coefficients& out, const Evaluations& p) {
   out.reshape(p.ring(), p.primes());
   for (std::size_t i = 0; i < p.rows(); ++i) {
-    std::copy_n(p.row(i).data(), p.degree(), out.row(i).data());
-    p.ring().kernels().inverse_ntt(out.row(i).data(), p.ring().tables(p.primes()[i]));
+    p.ring().kernels().inverse_ntt_from(out.row(i).data(), p.row(i).data(), p.ring().tables(p.primes()[i]));
   }
 }
 
@@ -205,7 +203,8 @@ void automorphism(Evaluations& out, const Evaluations& p, std::uint32_t g) {
   out.reshape(p.ring(), p.primes());
   const auto index = p.ring().automorphism(g);
   const auto& k = p.ring().kernels();
-  for (std::size_t i = 0; i < p.rows(); ++i) k.permute(out.row(i).data(), p.row(i).data(), index->data(), p.degree());
+  for (std::size_t i = 0; i < p.rows(); ++i)
+    k.permute_eights(out.row(i).data(), p.row(i).data(), index->data(), p.degree());
 }
 
 Evaluations automorphism(const Evaluations& p, std::uint32_t g) {

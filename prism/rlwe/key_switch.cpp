@@ -10,8 +10,9 @@ namespace prism::rlwe {
 namespace {
 
 constexpr std::size_t kMostDigits = 64;  // what inner_product takes; parameters have at most 64 primes
-/// Values treated at a time between two kernels, so that what is between them stays in the first-level cache.
-constexpr std::size_t kTile = 1024;
+/// Digits multiplied with the key at a time. Each brings three streams of memory (itself and two of the key); beyond
+/// sixteen streams a core reads at a third of its rate, while fewer digits mean more passes over the sums.
+constexpr std::size_t kBatch = 4;
 
 }  // namespace
 
@@ -19,6 +20,7 @@ struct KeySwitcher::Tables {
   ring::PrimeSet base, extended;                ///< primes(level), and with the special ones
   std::vector<ring::BaseConverter> converters;  ///< digit -> all other primes of `extended`
   std::vector<kernels::Multiplier> special;     ///< P modulo each prime of `base`
+  std::size_t prepared_rows = 0;                ///< of all converters
 };
 
 struct KeySwitcher::Dividers {
@@ -54,6 +56,7 @@ KeySwitcher::KeySwitcher(std::shared_ptr<const Parameters> parameters, std::uint
     for (std::uint32_t first = 0; first < size; first += digit_size) {
       const auto digit = ring::PrimeSet::range(first, std::min(digit_size, size - first));
       made->converters.emplace_back(ring, digit, made->extended.without(digit));
+      made->prepared_rows += made->converters.back().prepared_rows();
     }
     for (const std::uint32_t i : made->base.indexes()) {
       std::uint64_t product = 1;
@@ -93,33 +96,59 @@ Level KeySwitcher::level_of(const ring::Evaluations& d) const {
   return *level;
 }
 
+/// A polynomial ready to be raised, digit by digit and prime by prime.
+class KeySwitcher::Raiser {
+ public:
+  Raiser(const Tables& at, const ring::Evaluations& d, ring::Workspace& workspace)
+      : at_(&at), d_(&d), rows_(workspace, at.prepared_rows, d.degree()) {
+    const ring::Ring& ring = d.ring();
+    std::size_t used = 0;
+    for (std::size_t j = 0; j < at.converters.size(); ++j) {
+      const ring::BaseConverter& converter = at.converters[j];
+      first_[j] = used;
+      std::array<std::uint64_t*, kMostRows> prepared{};
+      for (std::size_t r = 0; r < converter.prepared_rows(); ++r) {
+        pointers_[used + r] = prepared[r] = rows_.row(used + r);
+        if (r == converter.from().size()) break;  // the quotient
+        // Level primes are 0, 1, ...: a prime of the digit is its row.
+        const std::uint32_t prime = converter.from()[r];
+        ring.kernels().inverse_ntt_from(prepared[r], d.row(prime).data(), ring.tables(prime));
+      }
+      converter.prepare(pointers_.data() + used, prepared.data());
+      used += converter.prepared_rows();
+    }
+  }
+  /// Digit j modulo prime i of Tables::extended, transformed: `scratch`, or d's own row where that is it already.
+  const std::uint64_t* raise(std::size_t j, std::size_t i, std::uint64_t* scratch) const {
+    const ring::BaseConverter& converter = at_->converters[j];
+    const std::size_t begin = converter.from()[0], size = converter.from().size();
+    if (i >= begin && i < begin + size) return d_->row(i).data();
+    converter.finish_evaluations(scratch, i < begin ? i : i - size, pointers_.data() + first_[j]);
+    return scratch;
+  }
+
+ private:
+  static constexpr std::size_t kMostRows = 2 * kMostDigits;
+  const Tables* at_;
+  const ring::Evaluations* d_;
+  ring::BorrowedRows rows_;
+  std::array<const std::uint64_t*, kMostRows> pointers_{};
+  std::array<std::size_t, kMostDigits> first_{};  ///< digit -> its first row
+};
+
 void KeySwitcher::decompose(Decomposition& out, const ring::Evaluations& d, ring::Workspace& workspace) const {
   const Level level = level_of(d);
   const Tables& at = tables(level);
-  const ring::Ring& ring = parameters_->ring();
-
-  ring::Borrowed<ring::Domain::coefficients> coefficients(workspace, ring, at.base);
-  ring::to_coefficients(*coefficients, d);
+  const Raiser raiser(at, d, workspace);
   out.level = level;
   out.digits.resize(at.converters.size());
-  for (std::size_t digit_index = 0; digit_index < at.converters.size(); ++digit_index) {
-    const ring::BaseConverter& converter = at.converters[digit_index];
-    ring::Evaluations& digit = out.digits[digit_index];
-    digit.reshape(ring, at.extended);
-    std::array<const std::uint64_t*, kMostDigits> from{};
-    std::array<std::uint64_t*, kMostDigits> to{};
-    for (std::size_t j = 0; j < converter.from().size(); ++j) {
-      const std::uint32_t prime = converter.from()[j];
-      from[j] = coefficients->row(prime).data();
-      // Modulo its own primes a digit is d itself, which is transformed already. Level primes are 0, 1, ...: prime =
-      // row.
-      std::copy_n(d.row(prime).data(), ring.degree(), digit.row(prime).data());
+  for (ring::Evaluations& digit : out.digits) digit.reshape(d.ring(), at.extended);
+  for (std::size_t i = 0; i < at.extended.size(); ++i) {
+    for (std::size_t j = 0; j < out.digits.size(); ++j) {
+      std::uint64_t* const row = out.digits[j].row(i).data();
+      const std::uint64_t* const raised = raiser.raise(j, i, row);
+      if (raised != row) std::copy_n(raised, d.degree(), row);
     }
-    for (std::size_t i = 0; i < converter.to().size(); ++i)
-      to[i] = digit.row(at.extended.position(converter.to()[i])).data();
-    converter.convert_rows(from.data(), to.data(), workspace);
-    for (std::size_t i = 0; i < converter.to().size(); ++i)
-      ring.kernels().forward_ntt(to[i], ring.tables(converter.to()[i]));
   }
 }
 
@@ -152,54 +181,60 @@ Result<bool> KeySwitcher::begin(Extended& sum, Level level) const {
 }
 
 Status KeySwitcher::accumulate(Extended& sum, const Decomposition& d, std::uint32_t g, const SwitchKey& key,
-                               ring::Workspace& workspace) const {
+                               ring::Workspace& /*workspace*/) const {
   PRISM_CHECKED(check_key(d.level, key));
   PRISM_TRY(const bool first, begin(sum, d.level));
   const Tables& at = tables(d.level);
   const ring::Ring& ring = parameters_->ring();
-  const kernels::Kernels& k = ring.kernels();
-  const std::size_t n = ring.degree();
   const std::size_t count = d.digits.size();
   check(count == at.converters.size(), "KeySwitcher: a decomposition with the wrong number of digits");
   const auto permutation = g == 1 ? nullptr : ring.automorphism(g);
-  const std::size_t tile = std::min(kTile, n);
-  ring::BorrowedRows moved(workspace, count + 2, tile);
-  std::array<const std::uint64_t*, kMostDigits> digits{}, b{}, a{};
+  std::array<const std::uint64_t*, kMostDigits> digits{};
   for (std::size_t i = 0; i < at.extended.size(); ++i) {
-    const std::size_t row = key.b[0].primes().position(at.extended[i]);
-    const kernels::Modulus& m = ring.modulus(at.extended[i]);
-    for (std::size_t start = 0; start < n; start += tile) {
-      for (std::size_t j = 0; j < count; ++j) {
-        b[j] = key.b[j].row(row).data() + start;
-        a[j] = key.a[j].row(row).data() + start;
-        digits[j] = d.digits[j].row(i).data() + start;
-        if (permutation != nullptr) {
-          k.permute(moved.row(j), d.digits[j].row(i).data(), permutation->data() + start, tile);
-          digits[j] = moved.row(j);
-        }
-      }
-      std::uint64_t* const u0 = sum.u0.row(i).data() + start;
-      std::uint64_t* const u1 = sum.u1.row(i).data() + start;
-      std::uint64_t* const out0 = first ? u0 : moved.row(count);
-      std::uint64_t* const out1 = first ? u1 : moved.row(count + 1);
-      k.inner_product(out0, digits.data(), b.data(), count, tile, m);
-      k.inner_product(out1, digits.data(), a.data(), count, tile, m);
-      if (!first) {
-        k.add(u0, u0, out0, tile, m);
-        k.add(u1, u1, out1, tile, m);
-      }
+    for (std::size_t begin = 0; begin < count; begin += kBatch) {
+      const std::size_t some = std::min(kBatch, count - begin);
+      for (std::size_t j = 0; j < some; ++j) digits[j] = d.digits[begin + j].row(i).data();
+      multiply_row(sum, i, digits.data(), begin, some, permutation ? permutation->data() : nullptr, key,
+                   first && begin == 0);
     }
   }
   return {};
+}
+
+void KeySwitcher::multiply_row(Extended& sum, std::size_t i, const std::uint64_t* const* digits, std::size_t begin,
+                               std::size_t count, const std::uint32_t* permutation, const SwitchKey& key,
+                               bool first) const {
+  const ring::Ring& ring = parameters_->ring();
+  const std::size_t row = key.b[0].primes().position(sum.u0.primes()[i]);
+  std::array<const std::uint64_t*, kMostDigits> b{}, a{};
+  for (std::size_t j = 0; j < count; ++j) {
+    b[j] = key.b[begin + j].row(row).data();
+    a[j] = key.a[begin + j].row(row).data();
+  }
+  const auto multiply = first ? ring.kernels().inner_product_pair : ring.kernels().inner_product_pair_add;
+  multiply(sum.u0.row(i).data(), sum.u1.row(i).data(), digits, b.data(), a.data(), count, permutation, ring.degree(),
+           sum.u0.modulus(i));
 }
 
 Status KeySwitcher::accumulate(Extended& sum, const ring::Evaluations& d, const SwitchKey& key,
                                ring::Workspace& workspace) const {
   const Level level = level_of(d);
   PRISM_CHECKED(check_key(level, key));
-  Decomposition digits;
-  decompose(digits, d, workspace);
-  return accumulate(sum, digits, 1, key, workspace);
+  PRISM_TRY(const bool first, begin(sum, level));
+  const Tables& at = tables(level);
+  const Raiser raiser(at, d, workspace);
+  const std::size_t count = at.converters.size();
+  const std::size_t batch = std::min(kBatch, count);
+  ring::BorrowedRows raised(workspace, batch, d.degree());
+  std::array<const std::uint64_t*, kMostDigits> digits{};
+  for (std::size_t i = 0; i < at.extended.size(); ++i) {
+    for (std::size_t begin = 0; begin < count; begin += batch) {
+      const std::size_t some = std::min(batch, count - begin);
+      for (std::size_t j = 0; j < some; ++j) digits[j] = raiser.raise(begin + j, i, raised.row(j));
+      multiply_row(sum, i, digits.data(), begin, some, nullptr, key, first && begin == 0);
+    }
+  }
+  return {};
 }
 
 void KeySwitcher::add_lifted(Extended& sum, int part, const ring::Evaluations& c, std::uint32_t g,
@@ -222,7 +257,7 @@ void KeySwitcher::add_lifted(Extended& sum, int part, const ring::Evaluations& c
   for (std::size_t i = 0; i < at.base.size(); ++i) {
     const std::uint64_t* row = c.row(i).data();
     if (permutation != nullptr) {
-      k.permute(moved.row(0), row, permutation->data(), n);
+      k.permute_eights(moved.row(0), row, permutation->data(), n);
       row = moved.row(0);
     }
     k.multiply_scalar_add(u.row(i).data(), row, at.special[i], n, ring.modulus(at.base[i]));
@@ -232,9 +267,7 @@ void KeySwitcher::add_lifted(Extended& sum, int part, const ring::Evaluations& c
 void KeySwitcher::divide(ring::Evaluations& out0, ring::Evaluations& out1, const Extended& sum, Level lower,
                          ring::Workspace& workspace) const {
   check(!sum.empty, "KeySwitcher::divide of an empty sum");
-  const ring::Divider& by = divider(sum.level, lower);
-  by.divide(out0, sum.u0, workspace);
-  by.divide(out1, sum.u1, workspace);
+  divider(sum.level, lower).divide(out0, out1, sum.u0, sum.u1, workspace);
 }
 
 Status KeySwitcher::switch_key(ring::Evaluations& out0, ring::Evaluations& out1, const ring::Evaluations& d,

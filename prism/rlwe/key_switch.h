@@ -94,12 +94,16 @@ class KeySwitcher {
 
  private:
   struct Tables;
+  class Raiser;
   const Tables& tables(Level level) const;
   const ring::Divider& divider(Level from, Level lower) const;
   Status check_key(Level level, const SwitchKey& key) const;
   Level level_of(const ring::Evaluations& d) const;
   /// Whether what is added comes first: then it is written, not added. Fails for a sum of another level.
   Result<bool> begin(Extended& sum, Level level) const;
+  /// Row i of sum += digits [begin, begin + count) * key; or =, when they are the first.
+  void multiply_row(Extended& sum, std::size_t i, const std::uint64_t* const* digits, std::size_t begin,
+                    std::size_t count, const std::uint32_t* permutation, const SwitchKey& key, bool first) const;
 
   struct Dividers;
   std::shared_ptr<const Parameters> parameters_;
