@@ -167,7 +167,7 @@ bench::Case ckks_case(const bench::Spec& spec) {
     ckks::Ciphertext rotate() const { return must(evaluator.rotate(x, 1, keys)); }
     /// -log2 of the largest distance from what is right.
     double precision(const ckks::Ciphertext& c, const std::function<double(std::size_t)>& right) const {
-      const std::vector<double> got = encoder.decode_real(must(decryptor.decrypt(c)));
+      const std::vector<double> got = encoder.decode_real(must(decryptor.decrypt_private(c)));
       double largest = 0;
       for (std::size_t i = 0; i < got.size(); ++i) largest = std::max(largest, std::abs(got[i] - right(i)));
       return -std::log2(largest);
@@ -189,7 +189,7 @@ bench::Case ckks_case(const bench::Spec& spec) {
       {"rotate_hoisted", [s] { use(must(s->evaluator.rotate(s->hoisted, 1, s->keys))); }},
       {"key", [s] { use(s->make_key()); }},
       {"encrypt", [s] { use(must(s->encryptor.encrypt(s->plain, s->random))); }},
-      {"decrypt", [s] { use(must(s->decryptor.decrypt(s->x))); }},
+      {"decrypt", [s] { use(must(s->decryptor.decrypt_private(s->x))); }},
       {"encode", [s] { use(s->encode()); }},
       {"decode", [s] { use(s->encoder.decode(s->plain)); }},
       {"add", [s] { use(must(s->evaluator.add(s->x, s->y))); }},
