@@ -78,8 +78,7 @@ void ScaledProduct::raise(std::uint64_t* rows, const ring::Evaluations& x, std::
   const std::size_t count = base_.size(), size = std::min(kTile, degree_);
   for (std::size_t i = 0; i < count; ++i) {
     std::uint64_t* const row = coefficients + i * degree_;
-    std::copy_n(x.row(i).data(), degree_, row);
-    k.inverse_ntt(row, ring_->tables(base_[i]));
+    k.inverse_ntt_from(row, x.row(i).data(), ring_->tables(base_[i]));
   }
   if (count == 1) {
     for (std::size_t j = 0; j < auxiliary_.size(); ++j)
@@ -158,8 +157,11 @@ void ScaledProduct::multiply(const std::array<std::uint64_t*, 3>& out, const std
     }
     std::array<std::uint64_t*, 3> c{};
     for (std::size_t p = 0; p < 3; ++p) c[p] = tensor[p] + i * n;
-    for (std::size_t p = 0; p < 3; ++p) std::fill_n(c[p], n, 0);
-    k.tensor_add(c[0], c[1], c[2], x[0], x[1], x[2], x[3], n, tables.modulus);
+    if (square) {
+      k.tensor_square(c[0], c[1], c[2], x[0], x[1], n, tables.modulus);
+    } else {
+      k.tensor(c[0], c[1], c[2], x[0], x[1], x[2], x[3], n, tables.modulus);
+    }
     for (std::size_t p = 0; p < 3; ++p) k.inverse_ntt(c[p], tables);
   }
   for (std::size_t p = 0; p < 3; ++p) scale(out[p], tensor[p], tile);
