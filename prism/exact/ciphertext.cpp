@@ -13,6 +13,16 @@ Ciphertext Ciphertext::clone() const {
   return copy;
 }
 
+void copy(Ciphertext& out, const Ciphertext& a) {
+  if (&out == &a) return;
+  out.parameters = a.parameters;
+  out.parts.resize(a.parts.size());
+  for (std::size_t i = 0; i < a.parts.size(); ++i) ring::copy(out.parts[i], a.parts[i]);
+  out.level = a.level;
+  out.correction = a.correction;
+  out.noise = a.noise;
+}
+
 Ciphertext expand(const SeededCiphertext& seeded) {
   Ciphertext out{seeded.parameters, {}, seeded.level, seeded.correction, seeded.noise};
   const rlwe::Parameters& rlwe = seeded.parameters->rlwe();

@@ -21,6 +21,8 @@ struct Ciphertext {
   Noise noise;
   Ciphertext clone() const;
 };
+/// out = a, in the memory that `out` has.
+void copy(Ciphertext& out, const Ciphertext& a);
 
 /// A fresh symmetric ciphertext at half its size: the second part is uniform(seed, stream).
 struct SeededCiphertext {

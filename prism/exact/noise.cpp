@@ -251,6 +251,16 @@ Noise NoiseModel::key_switch(const Noise& a, rlwe::Level level) const {
           a.rest_euclidean + k.euclidean, a.ancestry};
 }
 
+Noise NoiseModel::round(const Noise& a) const {
+  const Size r = rounding(2);
+  return {a.coefficient + r.coefficient,
+          a.euclidean + r.euclidean,
+          a.canonical + r.canonical,
+          r.spread,
+          mode_ == Mode::strict ? a.euclidean + r.euclidean : a.euclidean,
+          a.ancestry};
+}
+
 Noise NoiseModel::automorphism(const Noise& a) const {
   Noise moved = a;
   moved.spread = {};

@@ -82,6 +82,8 @@ class NoiseModel {
   /// Divides by the primes between the levels. `parts`: ciphertext parts, 2 or 3. `id` names the new rounding.
   Noise switch_modulus(const Noise& a, rlwe::Level from, rlwe::Level to, int parts, const Ancestry& id) const;
   Noise key_switch(const Noise& a, rlwe::Level level) const;
+  /// What one rounding of two parts adds: the division by P of a sum of products (Evaluator::finish).
+  Noise round(const Noise& a) const;
   Noise automorphism(const Noise& a) const;  ///< norms are unchanged; the spread becomes rest
   /// Packing `count` ciphertexts none of which is noisier than `a`: kept coefficients keep their noise, N - 1 key
   /// switches add theirs.
