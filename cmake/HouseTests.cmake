@@ -30,3 +30,8 @@ target_include_directories(header_check PRIVATE ${PROJECT_SOURCE_DIR})
 target_compile_options(header_check PRIVATE -O0 -g0 -Wno-unused-function)
 add_test(NAME house/headers COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target header_check -- --quiet -k0)
 set_tests_properties(house/headers PROPERTIES TIMEOUT 900)
+
+# The installed package, used from outside the tree. Needs everything that is installed to be built.
+add_test(NAME house/install COMMAND Python3::Interpreter -B ${tools}/install_test.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
+                                    ${CMAKE_CXX_COMPILER} ${CMAKE_CXX_FLAGS})
+set_tests_properties(house/install PROPERTIES TIMEOUT 600)

@@ -20,8 +20,8 @@ using rlwe::Security;
 /// Which evaluation keys the key holder makes. Each costs memory (Context::describe() says how much), so none is made
 /// that was not asked for; depth > 0 makes the relinearisation key.
 struct Movement {
-  bool sums = false;           ///< sum(), mean(), dot(): log2 N keys
-  std::vector<int> rotations;  ///< rotate() by exactly these, one key each: one key switch
+  bool sums = false;             ///< sum(), mean(), dot(): log2 N keys
+  std::vector<int> rotations{};  ///< rotate() by exactly these, one key each: one key switch
   bool any_rotation =
       false;  ///< rotate() by any number: log2 N keys (those of sums), one switch for each bit that is set
 };
