@@ -56,8 +56,8 @@ Result<SeededCiphertext> SymmetricEncryptor::encrypt(const Plaintext& plaintext,
       parameters_,       ring::Evaluations(ring, parameters_->rlwe().primes(level)),  public_seed, stream, level,
       plaintext.scale(), noise_.fresh_symmetric(plaintext.noise(), plaintext.scale())};
   const auto errors = ring::gaussian(n, error_seed, error_stream);
-  const IntegerRows message(plaintext);
-  Row scratch(n);
+  Row limbs(IntegerRows::rows(plaintext) * n), scratch(n);
+  const IntegerRows message(plaintext, limbs.reveal(kReveal).data());
   std::uint64_t* const spare = scratch.reveal(kReveal).data();
   const auto& k = ring.kernels();
   for (std::size_t i = 0; i < out.b.rows(); ++i) {
@@ -116,7 +116,8 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Le
   PRISM_TRY(const ring::SecretSeed seed, ring::fresh_secret_seed(random));
   const auto u = ring::ternary(n, seed, 0);
   const auto e0 = ring::gaussian(n, seed, 1), e1 = ring::gaussian(n, seed, 2);
-  const IntegerRows message(plaintext);
+  Row limbs(IntegerRows::rows(plaintext) * n);
+  const IntegerRows message(plaintext, limbs.reveal(kReveal).data());
   Ciphertext out{parameters_, {}, level, plaintext.scale(), noise_.fresh_public(plaintext.noise(), plaintext.scale())};
   for (int part = 0; part < 2; ++part) out.parts.emplace_back(ring, primes);
   Row scratch(n), mask(n);

@@ -1,27 +1,27 @@
 #include "prism/ckks/evaluator.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <string>
 #include <utility>
 
+#include "prism/ckks/internal/evaluator_tables.h"
 #include "prism/ckks/internal/integer_rows.h"
 #include "prism/math/modular.h"
-#include "prism/ring/conversion.h"
 
 namespace prism::ckks {
 
-struct Evaluator::Tables {
-  explicit Tables(const Parameters& parameters) : switcher(parameters.rlwe_ptr(), 1) {
-    const rlwe::Parameters& rlwe = parameters.rlwe();
-    for (int l = 1; l <= parameters.max_level().value; ++l) {
-      const ring::PrimeSet lower = rlwe.primes(rlwe::Level{l - 1});
-      down.emplace_back(rlwe.ring(), lower, rlwe.primes(rlwe::Level{l}).without(lower), 1);
-    }
+Evaluator::Tables::Tables(const Parameters& parameters) : switcher(parameters.rlwe_ptr(), 1) {
+  const rlwe::Parameters& rlwe = parameters.rlwe();
+  const ring::Ring& ring = rlwe.ring();
+  dropped.emplace_back();
+  for (rlwe::Level l{1}; l <= parameters.max_level(); ++l.value) {
+    const ring::PrimeSet lower = rlwe.primes(rlwe::Level{l.value - 1});
+    down.emplace_back(ring, lower, rlwe.primes(l).without(lower), 1);
+    dropped.push_back(parameters.dropped_primes(l));
   }
-  rlwe::KeySwitcher switcher;
-  std::vector<ring::Divider> down;  ///< [l]: from level l + 1 to l
-};
+  for (std::uint32_t i = 0; i < ring.prime_count(); ++i)
+    imaginary_unit.push_back(math::power_mod(ring.tables(i).psi, ring.degree() / 2, ring.prime(i)));
+}
 
 Evaluator::Evaluator(std::shared_ptr<const Parameters> parameters, NoiseModel::Mode mode)
     : parameters_(std::move(parameters)),
@@ -33,27 +33,6 @@ const rlwe::KeySwitcher& Evaluator::switcher() const { return tables_->switcher;
 
 // -- what may be combined
 
-namespace {
-
-std::string shown(const Scale& scale) {
-  char text[40];
-  std::snprintf(text, sizeof text, "2^%.3f", scale.log2());
-  return text;
-}
-
-math::Bound size_of(std::int64_t x) {
-  return math::Bound::from_integer(x < 0 ? 0 - static_cast<std::uint64_t>(x) : static_cast<std::uint64_t>(x));
-}
-
-Result<Scale> product_of(const Scale& a, const Scale& b) {
-  Scale product = a * b;
-  if (product.bounded()) return product;
-  return fail(ErrorCode::level_exhausted, "the scale of the result, 2^", std::lround(product.log2()),
-              ", is out of range; rescale after products");
-}
-
-}  // namespace
-
 Status Evaluator::valid(const Ciphertext& a, std::size_t low, std::size_t high) const {
   if (a.parameters != parameters_) {
     return fail(ErrorCode::mismatch,
@@ -64,12 +43,6 @@ Status Evaluator::valid(const Ciphertext& a, std::size_t low, std::size_t high) 
               a.parts.size() > high ? "relinearise it first" : "it is not a product");
 }
 
-Status Evaluator::same_level(const Ciphertext& a, const Ciphertext& b) const {
-  if (a.level == b.level) return {};
-  return fail(ErrorCode::mismatch, "levels ", a.level.value, " and ", b.level.value,
-              "; call drop_to on the higher one, or align_to for sums");
-}
-
 Status Evaluator::same_scale(const Scale& a, const Scale& b) const {
   if (a == b) return {};
   return fail(ErrorCode::mismatch, "scales ", shown(a), " and ", shown(b),
@@ -77,380 +50,245 @@ Status Evaluator::same_scale(const Scale& a, const Scale& b) const {
               "ciphertext of a higher level over with align_to");
 }
 
-Status Evaluator::same_plaintext(const Plaintext& p) const {
-  if (&p.parameters() == parameters_.get()) return {};
+Status Evaluator::same_plaintext(const Parameters* parameters) const {
+  if (parameters == parameters_.get()) return {};
   return fail(ErrorCode::mismatch,
               "a plaintext of other parameters; encode it with an Encoder of the evaluator's parameters");
 }
 
-// -- linear
+// -- memory of results
 
-Status Evaluator::add_into(Ciphertext& a, const Ciphertext& b) const {
+void Evaluator::shape(Ciphertext& out, std::size_t parts, rlwe::Level level) const {
+  const ring::Ring& ring = parameters_->rlwe().ring();
+  const ring::PrimeSet primes = parameters_->rlwe().primes(level);
+  if (out.parameters != parameters_) out.parameters = parameters_;
+  out.level = level;
+  out.parts.resize(parts);
+  for (ring::Evaluations& part : out.parts) {
+    // What already fits may be an operand and keeps its values.
+    if (part.primes() != primes || &part.ring() != &ring) part.reshape(ring, primes);
+  }
+}
+
+// -- sums
+
+/// out = both(a, b) row by row; where a has no part, second(b). `out` may be an operand.
+template <class Combine, class Take>
+Status Evaluator::combine(Ciphertext& out, const Ciphertext& a, const Ciphertext& b, Combine both, Take second) const {
   PRISM_CHECKED(valid(a, 2, 3));
   PRISM_CHECKED(valid(b, 2, 3));
-  PRISM_CHECKED(same_level(a, b));
   PRISM_CHECKED(same_scale(a.scale, b.scale));
-  for (std::size_t i = 0; i < b.parts.size(); ++i) {
-    if (i == a.parts.size()) {
-      a.parts.push_back(b.parts[i].clone());
-    } else {
-      ring::add_into(a.parts[i], b.parts[i]);
+  const rlwe::Level level = std::min(a.level, b.level);
+  const std::size_t parts_a = a.parts.size(), parts_b = b.parts.size();
+  if ((&out == &a || &out == &b) && out.level != level) PRISM_CHECKED(drop_to(out, out, level));
+  const Noise noise = NoiseModel::add(a.noise, b.noise);
+  shape(out, std::max(parts_a, parts_b), level);
+  const ring::Ring& ring = parameters_->rlwe().ring();
+  const kernels::Kernels& k = ring.kernels();
+  const std::size_t n = ring.degree();
+  for (std::size_t part = 0; part < out.parts.size(); ++part) {
+    for (std::size_t i = 0; i < out.parts[part].rows(); ++i) {
+      std::uint64_t* const to = out.parts[part].row(i).data();
+      const kernels::Modulus& m = out.parts[part].modulus(i);
+      if (part < parts_a && part < parts_b) {
+        both(k, to, a.parts[part].row(i).data(), b.parts[part].row(i).data(), n, m);
+      } else if (part < parts_b) {
+        second(k, to, b.parts[part].row(i).data(), n, m);
+      } else if (const std::uint64_t* const from = a.parts[part].row(i).data(); from != to) {
+        std::copy_n(from, n, to);
+      }
     }
   }
-  a.noise = NoiseModel::add(a.noise, b.noise);
+  out.scale = a.scale;
+  out.noise = noise;
   return {};
 }
 
-Status Evaluator::subtract_into(Ciphertext& a, const Ciphertext& b) const {
+Status Evaluator::add(Ciphertext& out, const Ciphertext& a, const Ciphertext& b) const {
+  const auto both = [](const kernels::Kernels& k, auto... row) { k.add(row...); };
+  const auto copy = [](const kernels::Kernels&, std::uint64_t* to, const std::uint64_t* from, std::size_t n,
+                       const kernels::Modulus&) {
+    if (to != from) std::copy_n(from, n, to);
+  };
+  return combine(out, a, b, both, copy);
+}
+
+Status Evaluator::subtract(Ciphertext& out, const Ciphertext& a, const Ciphertext& b) const {
+  return combine(
+      out, a, b, [](const kernels::Kernels& k, auto... row) { k.subtract(row...); },
+      [](const kernels::Kernels& k, auto... row) { k.negate(row...); });
+}
+
+Status Evaluator::negate(Ciphertext& out, const Ciphertext& a) const {
   PRISM_CHECKED(valid(a, 2, 3));
-  PRISM_CHECKED(valid(b, 2, 3));
-  PRISM_CHECKED(same_level(a, b));
-  PRISM_CHECKED(same_scale(a.scale, b.scale));
-  for (std::size_t i = 0; i < b.parts.size(); ++i) {
-    if (i == a.parts.size()) {
-      a.parts.push_back(b.parts[i].clone());
-      ring::negate_into(a.parts[i]);
-    } else {
-      ring::subtract_into(a.parts[i], b.parts[i]);
-    }
-  }
-  a.noise = NoiseModel::add(a.noise, b.noise);
+  shape(out, a.parts.size(), a.level);
+  for (std::size_t part = 0; part < a.parts.size(); ++part) ring::negate(out.parts[part], a.parts[part]);
+  out.scale = a.scale;
+  out.noise = a.noise;
   return {};
 }
 
+Status Evaluator::add_into(Ciphertext& a, const Ciphertext& b) const { return add(a, a, b); }
+Status Evaluator::subtract_into(Ciphertext& a, const Ciphertext& b) const { return subtract(a, a, b); }
 void Evaluator::negate_into(Ciphertext& a) const {
   for (ring::Evaluations& part : a.parts) ring::negate_into(part);
 }
-
-Status Evaluator::add_plain_into(Ciphertext& a, const Plaintext& p) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  PRISM_CHECKED(same_plaintext(p));
-  PRISM_CHECKED(same_scale(a.scale, p.scale()));
-  ring::add_into(a.parts[0], lift(p, a.level));
-  a.noise = NoiseModel::add(a.noise, p.noise());
-  return {};
-}
-
-Status Evaluator::subtract_plain_into(Ciphertext& a, const Plaintext& p) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  PRISM_CHECKED(same_plaintext(p));
-  PRISM_CHECKED(same_scale(a.scale, p.scale()));
-  ring::subtract_into(a.parts[0], lift(p, a.level));
-  a.noise = NoiseModel::add(a.noise, p.noise());
-  return {};
-}
-
-Status Evaluator::multiply_plain_into(Ciphertext& a, const Plaintext& p) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  PRISM_CHECKED(same_plaintext(p));
-  PRISM_TRY(Scale scale, product_of(a.scale, p.scale()));
-  const ring::Evaluations factor = lift(p, a.level);
-  for (ring::Evaluations& part : a.parts) ring::multiply_into(part, factor);
-  a.scale = std::move(scale);
-  a.noise = NoiseModel::multiply(a.noise, p.noise());
-  return {};
-}
-
-Status Evaluator::add_scalar_into(Ciphertext& a, const Constant& scalar) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  PRISM_TRY(const Int128 value, scalar.times(a.scale));
-  for (std::size_t i = 0; i < a.parts[0].rows(); ++i) {
-    const std::uint64_t q = a.parts[0].modulus(i).q, c = reduce_wide(value, q);
-    // A constant polynomial has the same value at every root.
-    for (std::uint64_t& x : a.parts[0].row(i)) x = math::add_mod(x, c, q);
-  }
-  a.noise = NoiseModel::add(a.noise, {scalar.magnitude(), scalar.rounding(a.scale)});
-  return {};
-}
-
-void Evaluator::multiply_wide(Ciphertext& a, Int128 factor) const {
-  std::vector<std::uint64_t> residues;
-  for (std::size_t i = 0; i < a.parts[0].rows(); ++i) residues.push_back(reduce_wide(factor, a.parts[0].modulus(i).q));
-  for (ring::Evaluations& part : a.parts) ring::multiply_scalar_into(part, std::span<const std::uint64_t>(residues));
-}
-
-Status Evaluator::multiply_scalar_into(Ciphertext& a, const Constant& scalar, const Scale& scale) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  PRISM_TRY(const Int128 value, scalar.times(scale));
-  PRISM_TRY(Scale product, product_of(a.scale, scale));
-  multiply_wide(a, value);
-  a.scale = std::move(product);
-  a.noise = NoiseModel::multiply(a.noise, {scalar.magnitude(), scalar.rounding(scale)});
-  return {};
-}
-
-Status Evaluator::multiply_integer_into(Ciphertext& a, std::int64_t scalar) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  multiply_wide(a, scalar);
-  a.noise = NoiseModel::times(a.noise, size_of(scalar));
-  return {};
-}
-
 Result<Ciphertext> Evaluator::add(const Ciphertext& a, const Ciphertext& b) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(add_into(out, b));
-  return out;
+  return made([&](Ciphertext& out) { return add(out, a, b); });
 }
 Result<Ciphertext> Evaluator::subtract(const Ciphertext& a, const Ciphertext& b) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(subtract_into(out, b));
-  return out;
+  return made([&](Ciphertext& out) { return subtract(out, a, b); });
 }
 Ciphertext Evaluator::negate(const Ciphertext& a) const {
   Ciphertext out = a.clone();
   negate_into(out);
   return out;
 }
-Result<Ciphertext> Evaluator::add_plain(const Ciphertext& a, const Plaintext& p) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(add_plain_into(out, p));
+
+Result<Ciphertext> Evaluator::linear_combination(std::span<const Ciphertext* const> values,
+                                                 std::span<const Constant> weights) const {
+  if (values.empty() || values.size() != weights.size()) {
+    return fail(ErrorCode::invalid_argument, values.size(), " ciphertexts and ", weights.size(),
+                " weights; give as many, and at least one");
+  }
+  rlwe::Level level = parameters_->max_level();
+  std::size_t parts = 2;
+  for (const Ciphertext* a : values) {
+    PRISM_CHECKED(valid(*a, 2, 3));
+    PRISM_CHECKED(same_scale(values[0]->scale, a->scale));
+    level = std::min(level, a->level);
+    parts = std::max(parts, a->parts.size());
+  }
+  const Scale& at = parameters_->scale(level);
+  Ciphertext sum;
+  sum.parameters = parameters_;
+  sum.level = level;
+  PRISM_TRY(sum.scale, product_of(values[0]->scale, at));
+  const ring::Ring& ring = parameters_->rlwe().ring();
+  const ring::PrimeSet primes = parameters_->rlwe().primes(level);
+  for (std::size_t part = 0; part < parts; ++part) sum.parts.emplace_back(ring, primes);
+  for (std::size_t v = 0; v < values.size(); ++v) {
+    PRISM_TRY(const Int128 weight, weights[v].times(at));
+    const Ciphertext& a = *values[v];
+    for (std::size_t i = 0; i < primes.size(); ++i) {
+      const kernels::Modulus& m = ring.modulus(primes[i]);
+      const kernels::Multiplier w = kernels::make_multiplier(reduce_wide(weight, m.q), m);
+      for (std::size_t part = 0; part < a.parts.size(); ++part) {
+        ring.kernels().multiply_scalar_add(sum.parts[part].row(i).data(), a.parts[part].row(i).data(), w, ring.degree(),
+                                           m);
+      }
+    }
+    const Noise term = NoiseModel::multiply(a.noise, {weights[v].magnitude(), weights[v].rounding(at)});
+    sum.noise = v == 0 ? term : NoiseModel::add(sum.noise, term);
+  }
+  return rescale(sum);
+}
+
+// -- with plaintexts
+
+/// out = a with both(part 0, lifted p). `out` may be a.
+template <class Combine>
+Status Evaluator::with_plain(Ciphertext& out, const Ciphertext& a, const Plaintext& p, Combine both,
+                             Workspace& workspace) const {
+  PRISM_CHECKED(valid(a, 2, 3));
+  PRISM_CHECKED(same_plaintext(&p.parameters()));
+  PRISM_CHECKED(same_scale(a.scale, p.scale()));
+  ring::Borrowed<ring::Domain::evaluations> lifted(workspace, parameters_->rlwe().ring(), a.parts[0].primes());
+  lift(*lifted, p, a.parts[0].primes(), workspace);
+  shape(out, a.parts.size(), a.level);
+  both(out.parts[0], a.parts[0], *lifted);
+  for (std::size_t part = 1; part < a.parts.size(); ++part) ring::copy(out.parts[part], a.parts[part]);
+  out.scale = a.scale;
+  out.noise = NoiseModel::add(a.noise, p.noise());
+  return {};
+}
+
+Status Evaluator::add_plain(Ciphertext& out, const Ciphertext& a, const Plaintext& p, Workspace& workspace) const {
+  return with_plain(out, a, p, [](auto& to, const auto& x, const auto& y) { ring::add(to, x, y); }, workspace);
+}
+
+Status Evaluator::subtract_plain(Ciphertext& out, const Ciphertext& a, const Plaintext& p, Workspace& workspace) const {
+  return with_plain(out, a, p, [](auto& to, const auto& x, const auto& y) { ring::subtract(to, x, y); }, workspace);
+}
+
+Status Evaluator::multiply_plain(Ciphertext& out, const Ciphertext& a, const Plaintext& p, Workspace& workspace) const {
+  PRISM_CHECKED(valid(a, 2, 3));
+  PRISM_CHECKED(same_plaintext(&p.parameters()));
+  PRISM_TRY(const Scale scale, product_of(a.scale, p.scale()));
+  ring::Borrowed<ring::Domain::evaluations> lifted(workspace, parameters_->rlwe().ring(), a.parts[0].primes());
+  lift(*lifted, p, a.parts[0].primes(), workspace);
+  shape(out, a.parts.size(), a.level);
+  for (std::size_t part = 0; part < a.parts.size(); ++part) ring::multiply(out.parts[part], a.parts[part], *lifted);
+  out.noise = NoiseModel::multiply(a.noise, p.noise());
+  out.scale = scale;
+  return {};
+}
+
+Result<Multiplicand> Evaluator::prepare(const Plaintext& p, rlwe::Level level, bool with_special) const {
+  PRISM_CHECKED(same_plaintext(&p.parameters()));
+  const rlwe::Parameters& rlwe = parameters_->rlwe();
+  if (level.value < 0 || level > rlwe.max_level()) {
+    return fail(ErrorCode::invalid_argument, "level ", level.value, "; levels are 0 to ", rlwe.max_level().value);
+  }
+  if (with_special && rlwe.special_primes().size() == 0)
+    return fail(ErrorCode::invalid_argument, "these parameters have no special primes to prepare a plaintext for");
+  Multiplicand out;
+  out.parameters_ = parameters_;
+  out.level_ = level;
+  out.with_special_ = with_special;
+  out.scale_ = p.scale();
+  out.noise_ = p.noise();
+  Workspace workspace;
+  const ring::PrimeSet base = rlwe.primes(level);
+  lift(out.values_, p, with_special ? base.united(rlwe.special_primes()) : base, workspace);
   return out;
+}
+
+Status Evaluator::multiply_plain(Ciphertext& out, const Ciphertext& a, const Multiplicand& p) const {
+  PRISM_CHECKED(valid(a, 2, 3));
+  PRISM_CHECKED(same_plaintext(p.parameters_ptr().get()));
+  if (p.level() < a.level) {
+    return fail(ErrorCode::mismatch, "a multiplicand for level ", p.level().value, " and a ciphertext at level ",
+                a.level.value, "; prepare it for that level, or call drop_to on the ciphertext");
+  }
+  PRISM_TRY(const Scale scale, product_of(a.scale, p.scale()));
+  shape(out, a.parts.size(), a.level);
+  const ring::Ring& ring = parameters_->rlwe().ring();
+  for (std::size_t i = 0; i < out.parts[0].rows(); ++i) {
+    // Both parts while the row of the plaintext is in the cache.
+    for (std::size_t part = 0; part < a.parts.size(); ++part) {
+      ring.kernels().multiply(out.parts[part].row(i).data(), a.parts[part].row(i).data(), p.values().row(i).data(),
+                              ring.degree(), out.parts[part].modulus(i));
+    }
+  }
+  out.noise = NoiseModel::multiply(a.noise, p.noise());
+  out.scale = scale;
+  return {};
+}
+
+Status Evaluator::add_plain_into(Ciphertext& a, const Plaintext& p) const {
+  Workspace workspace;
+  return add_plain(a, a, p, workspace);
+}
+Status Evaluator::subtract_plain_into(Ciphertext& a, const Plaintext& p) const {
+  Workspace workspace;
+  return subtract_plain(a, a, p, workspace);
+}
+Status Evaluator::multiply_plain_into(Ciphertext& a, const Plaintext& p) const {
+  Workspace workspace;
+  return multiply_plain(a, a, p, workspace);
+}
+Result<Ciphertext> Evaluator::add_plain(const Ciphertext& a, const Plaintext& p) const {
+  return made([&](Ciphertext& out, Workspace& workspace) { return add_plain(out, a, p, workspace); });
 }
 Result<Ciphertext> Evaluator::subtract_plain(const Ciphertext& a, const Plaintext& p) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(subtract_plain_into(out, p));
-  return out;
+  return made([&](Ciphertext& out, Workspace& workspace) { return subtract_plain(out, a, p, workspace); });
 }
 Result<Ciphertext> Evaluator::multiply_plain(const Ciphertext& a, const Plaintext& p) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(multiply_plain_into(out, p));
-  return out;
+  return made([&](Ciphertext& out, Workspace& workspace) { return multiply_plain(out, a, p, workspace); });
 }
-Result<Ciphertext> Evaluator::add_scalar(const Ciphertext& a, const Constant& scalar) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(add_scalar_into(out, scalar));
-  return out;
-}
-Result<Ciphertext> Evaluator::multiply_scalar(const Ciphertext& a, const Constant& scalar) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  return multiply_scalar(a, scalar, parameters_->scale(a.level));
-}
-Result<Ciphertext> Evaluator::multiply_scalar(const Ciphertext& a, const Constant& scalar, const Scale& scale) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(multiply_scalar_into(out, scalar, scale));
-  return out;
-}
-Result<Ciphertext> Evaluator::multiply_integer(const Ciphertext& a, std::int64_t scalar) const {
-  Ciphertext out = a.clone();
-  PRISM_CHECKED(multiply_integer_into(out, scalar));
-  return out;
-}
-
-// -- products
-
-Result<Ciphertext> Evaluator::multiply(const Ciphertext& a, const Ciphertext& b) const {
-  Ciphertext out;
-  PRISM_CHECKED(tensor_add(out, a, b));
-  return out;
-}
-
-Result<Ciphertext> Evaluator::square(const Ciphertext& a) const { return multiply(a, a); }
-
-Status Evaluator::tensor_add(Ciphertext& accumulator, const Ciphertext& a, const Ciphertext& b) const {
-  PRISM_CHECKED(valid(a, 2, 2));
-  PRISM_CHECKED(valid(b, 2, 2));
-  PRISM_CHECKED(same_level(a, b));
-  PRISM_TRY(Scale scale, product_of(a.scale, b.scale));
-  const ring::Ring& ring = parameters_->rlwe().ring();
-  const Noise product = NoiseModel::multiply(a.noise, b.noise);
-  if (accumulator.parts.empty()) {
-    accumulator.parameters = parameters_;
-    accumulator.level = a.level;
-    accumulator.scale = std::move(scale);
-    accumulator.noise = product;
-    for (int part = 0; part < 3; ++part) accumulator.parts.emplace_back(ring, parameters_->rlwe().primes(a.level));
-  } else {
-    PRISM_CHECKED(valid(accumulator, 3, 3));
-    PRISM_CHECKED(same_level(accumulator, a));
-    PRISM_CHECKED(same_scale(accumulator.scale, scale));
-    accumulator.noise = NoiseModel::add(accumulator.noise, product);
-  }
-  for (std::size_t i = 0; i < a.parts[0].rows(); ++i) {
-    ring.kernels().tensor_add(accumulator.parts[0].row(i).data(), accumulator.parts[1].row(i).data(),
-                              accumulator.parts[2].row(i).data(), a.parts[0].row(i).data(), a.parts[1].row(i).data(),
-                              b.parts[0].row(i).data(), b.parts[1].row(i).data(), ring.degree(), a.parts[0].modulus(i));
-  }
-  return {};
-}
-
-namespace {
-
-Status can_switch(const Parameters& parameters, const rlwe::EvaluationKeys& keys) {
-  if (parameters.rlwe().special_primes().size() == 0) {
-    return fail(ErrorCode::invalid_argument,
-                "these parameters have no special primes, so nothing can be relinearised or rotated");
-  }
-  if (&keys.parameters() != &parameters.rlwe()) return fail(ErrorCode::mismatch, "evaluation keys of other parameters");
-  return {};
-}
-
-}  // namespace
-
-Result<Ciphertext> Evaluator::relinearise(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  if (a.parts.size() == 2) return a.clone();
-  PRISM_CHECKED(can_switch(*parameters_, keys));
-  PRISM_TRY(const rlwe::SwitchKey* key, keys.find(rlwe::KeyId::Kind::relinearise, 0, a.level));
-  PRISM_TRY(auto switched, tables_->switcher.switch_key(a.parts[2], *key));
-  Ciphertext out{parameters_, {}, a.level, a.scale, noise_.key_switch(a.noise, a.scale, a.level)};
-  ring::add_into(switched.first, a.parts[0]);
-  ring::add_into(switched.second, a.parts[1]);
-  out.parts.push_back(std::move(switched.first));
-  out.parts.push_back(std::move(switched.second));
-  return out;
-}
-
-Result<Ciphertext> Evaluator::multiply_relinearise_rescale(const Ciphertext& a, const Ciphertext& b,
-                                                           const rlwe::EvaluationKeys& keys) const {
-  PRISM_TRY(const Ciphertext product, multiply(a, b));
-  PRISM_TRY(const Ciphertext linear, relinearise(product, keys));
-  return rescale(linear);
-}
-
-// -- levels
-
-Result<Ciphertext> Evaluator::rescale(const Ciphertext& a) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  if (a.level.value == 0) {
-    return fail(ErrorCode::level_exhausted,
-                "a ciphertext at level 0 cannot be rescaled; start at a higher level or use parameters with more");
-  }
-  const rlwe::Level level{a.level.value - 1};
-  Scale scale = a.scale.divided_by(parameters_->dropped_primes(a.level));
-  if (!scale.bounded()) return fail(ErrorCode::level_exhausted, "rescaled to a scale out of range");
-  const Noise noise = noise_.rescale(a.noise, scale, static_cast<int>(a.parts.size()));
-  Ciphertext out{parameters_, {}, level, std::move(scale), noise};
-  for (const ring::Evaluations& part : a.parts)
-    out.parts.push_back(tables_->down[static_cast<std::size_t>(level.value)].divide(part));
-  return out;
-}
-
-Result<Ciphertext> Evaluator::drop_to(const Ciphertext& a, rlwe::Level level) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  if (level.value < 0 || level > a.level) {
-    return fail(ErrorCode::invalid_argument, "a ciphertext at level ", a.level.value, " cannot go to level ",
-                level.value, "; levels only fall, down to 0");
-  }
-  Ciphertext out{parameters_, {}, level, a.scale, a.noise};
-  const ring::PrimeSet primes = parameters_->rlwe().primes(level);
-  for (const ring::Evaluations& part : a.parts) out.parts.push_back(part.restricted(primes));
-  return out;
-}
-
-Result<Ciphertext> Evaluator::align_to(const Ciphertext& a, rlwe::Level level) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  if (level.value < 0 || level > a.level) return drop_to(a, level);
-  return align_to(a, level, parameters_->scale(level));
-}
-
-Result<Ciphertext> Evaluator::align_to(const Ciphertext& a, rlwe::Level level, const Scale& scale) const {
-  PRISM_CHECKED(valid(a, 2, 3));
-  if (a.scale == scale || level.value < 0 || level >= a.level) {
-    if (a.level == level) PRISM_CHECKED(same_scale(a.scale, scale));
-    return drop_to(a, level);
-  }
-  PRISM_TRY(Ciphertext out, drop_to(a, rlwe::Level{level.value + 1}));
-  const std::vector<std::uint64_t> gone = parameters_->dropped_primes(out.level);
-  Scale factor = scale / a.scale;
-  for (const std::uint64_t prime : gone) factor = factor * Scale::power_of(prime, 1);
-  if (!factor.bounded())
-    return fail(ErrorCode::invalid_argument, "from the scale ", shown(a.scale), " to ", shown(scale));
-  const Constant one(1);
-  PRISM_TRY(const Int128 integer, one.times(factor));
-  if (integer == 0) {
-    return fail(ErrorCode::invalid_argument, "from the scale ", shown(a.scale), " to ", shown(scale), " at level ",
-                level.value, " a ciphertext would be multiplied by less than one half; rescale it instead");
-  }
-  multiply_wide(out, integer);
-  // The phase is now integer*a.scale times the message and is read as factor*a.scale times it.
-  out.noise = NoiseModel::stretch(out.noise, one.rounding(factor));
-  out.scale = factor * a.scale;
-  PRISM_TRY(Ciphertext lower, rescale(out));
-  check(lower.scale == scale, "align_to reaches the scale exactly");
-  return lower;
-}
-
-// -- automorphisms
-
-Result<Ciphertext> Evaluator::finish_automorphism(const Ciphertext& a, std::uint32_t g,
-                                                  std::pair<ring::Evaluations, ring::Evaluations> switched) const {
-  // Automorphisms permute slots: bounds over all slots stay.
-  Ciphertext out{parameters_, {}, a.level, a.scale, noise_.key_switch(a.noise, a.scale, a.level)};
-  ring::add_into(switched.first, ring::automorphism(a.parts[0], g));
-  out.parts.push_back(std::move(switched.first));
-  out.parts.push_back(std::move(switched.second));
-  return out;
-}
-
-namespace {
-
-Status check_element(const Parameters& parameters, std::uint32_t g) {
-  if (g % 2 == 1 && g < 2 * parameters.degree()) return {};
-  return fail(ErrorCode::invalid_argument, "X -> X^", g, ": the exponent must be odd and below ",
-              2 * parameters.degree());
-}
-
-}  // namespace
-
-Result<Ciphertext> Evaluator::automorphism(const Ciphertext& a, std::uint32_t g,
-                                           const rlwe::EvaluationKeys& keys) const {
-  PRISM_CHECKED(valid(a, 2, 2));
-  PRISM_CHECKED(check_element(*parameters_, g));
-  if (g == 1) return a.clone();
-  PRISM_CHECKED(can_switch(*parameters_, keys));
-  PRISM_TRY(const rlwe::SwitchKey* key, keys.find(rlwe::KeyId::Kind::automorphism, g, a.level));
-  PRISM_TRY(auto switched, tables_->switcher.switch_key(ring::automorphism(a.parts[1], g), *key));
-  return finish_automorphism(a, g, std::move(switched));
-}
-
-Result<Ciphertext> Evaluator::rotate(const Ciphertext& a, int steps, const rlwe::EvaluationKeys& keys) const {
-  return automorphism(a, rlwe::galois_element_for_rotation(steps, parameters_->degree()), keys);
-}
-
-Result<Ciphertext> Evaluator::conjugate(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
-  return automorphism(a, rlwe::galois_element_for_conjugation(parameters_->degree()), keys);
-}
-
-Result<Evaluator::Hoisted> Evaluator::hoist(const Ciphertext& a) const {
-  PRISM_CHECKED(valid(a, 2, 2));
-  if (parameters_->rlwe().special_primes().size() == 0) {
-    return fail(ErrorCode::invalid_argument, "these parameters have no special primes, so nothing can be rotated");
-  }
-  Hoisted out;
-  out.ciphertext_ = a.clone();
-  out.digits_ = tables_->switcher.decompose(a.parts[1]);
-  return out;
-}
-
-Result<Ciphertext> Evaluator::automorphism(const Hoisted& a, std::uint32_t g, const rlwe::EvaluationKeys& keys) const {
-  PRISM_CHECKED(valid(a.ciphertext_, 2, 2));
-  PRISM_CHECKED(check_element(*parameters_, g));
-  if (g == 1) return a.ciphertext_.clone();
-  PRISM_CHECKED(can_switch(*parameters_, keys));
-  PRISM_TRY(const rlwe::SwitchKey* key, keys.find(rlwe::KeyId::Kind::automorphism, g, a.ciphertext_.level));
-  PRISM_TRY(auto switched, tables_->switcher.apply_permuted(a.digits_, g, *key));
-  return finish_automorphism(a.ciphertext_, g, std::move(switched));
-}
-
-Result<Ciphertext> Evaluator::rotate(const Hoisted& a, int steps, const rlwe::EvaluationKeys& keys) const {
-  return automorphism(a, rlwe::galois_element_for_rotation(steps, parameters_->degree()), keys);
-}
-
-std::vector<std::uint32_t> Evaluator::sum_slots_elements() const {
-  std::vector<std::uint32_t> out;
-  const std::size_t n = parameters_->degree();
-  for (std::size_t step = 1; step < n / 2; step *= 2)
-    out.push_back(rlwe::galois_element_for_rotation(static_cast<int>(step), n));
-  return out;
-}
-
-Result<Ciphertext> Evaluator::sum_slots(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
-  Ciphertext sum = a.clone();
-  for (const std::uint32_t g : sum_slots_elements()) {
-    PRISM_TRY(const Ciphertext moved, automorphism(sum, g, keys));
-    PRISM_CHECKED(add_into(sum, moved));
-  }
-  return sum;
+Result<Ciphertext> Evaluator::multiply_plain(const Ciphertext& a, const Multiplicand& p) const {
+  return made([&](Ciphertext& out) { return multiply_plain(out, a, p); });
 }
 
 }  // namespace prism::ckks

@@ -1,39 +1,61 @@
 #include "prism/ckks/internal/integer_rows.h"
 
+#include <algorithm>
+#include <array>
+
 #include "prism/math/modular.h"
 
 namespace prism::ckks {
 namespace {
 
 constexpr secret::RevealKey kReveal{};
-constexpr unsigned kLimbBits = 42;  // below the 50 bits that inner_product_scalar takes
-constexpr Uint128 kOffset = Uint128{1} << 125;
+constexpr std::array<unsigned, 4> kLimbBits = {0, 50, 49, 42};  // at most the 50 bits that kernels take
+
+/// What is added so that nothing is negative, by the number of limbs: half of what they hold.
+Uint128 offset_of(std::size_t limbs) { return Uint128{1} << (limbs * kLimbBits[limbs] - 1); }
+
+std::uint64_t power_of_two_mod(unsigned exponent, std::uint64_t q) {
+  return static_cast<std::uint64_t>((Uint128{1} << exponent) % q);
+}
 
 }  // namespace
 
-IntegerRows::IntegerRows(const Plaintext& plaintext)
-    : ring_(plaintext.parameters().rlwe().ring()), limbs_(4 * ring_.degree()) {
+std::size_t IntegerRows::limbs_of(const Plaintext& plaintext) {
+  const double bits = NoiseModel::phase(plaintext.noise(), plaintext.scale()).log2();
+  return bits < 48 ? 1 : bits < 96 ? 2 : 3;
+}
+
+IntegerRows::IntegerRows(const Plaintext& plaintext, std::uint64_t* memory)
+    : ring_(plaintext.parameters().rlwe().ring()), memory_(memory), limbs_(limbs_of(plaintext)) {
   const std::size_t n = ring_.degree();
   const auto in = plaintext.coefficients(kReveal);
-  const auto out = limbs_.reveal(kReveal);
-  constexpr std::uint64_t kMask = (std::uint64_t{1} << kLimbBits) - 1;
-  for (std::size_t k = 0; k < n; ++k) {
-    const Uint128 x = static_cast<Uint128>(in[k]) + kOffset;  // |in| < 2^125: not negative, below 2^126
-    out[k] = static_cast<std::uint64_t>(x) & kMask;
-    out[n + k] = static_cast<std::uint64_t>(x >> kLimbBits) & kMask;
-    out[2 * n + k] = static_cast<std::uint64_t>(x >> (2 * kLimbBits)) & kMask;
-    out[3 * n + k] = 1;
+  const unsigned bits = kLimbBits[limbs_];
+  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+  const Uint128 offset = offset_of(limbs_);
+  if (limbs_ == 1) {
+    for (std::size_t k = 0; k < n; ++k)
+      memory[k] = (static_cast<std::uint64_t>(in[k]) + static_cast<std::uint64_t>(offset)) & mask;
+  } else {
+    for (std::size_t k = 0; k < n; ++k) {
+      const Uint128 x = static_cast<Uint128>(in[k]) + offset;
+      for (std::size_t l = 0; l < limbs_; ++l)
+        memory[l * n + k] = static_cast<std::uint64_t>(x >> (static_cast<unsigned>(l) * bits)) & mask;
+    }
   }
+  std::fill_n(memory + limbs_ * n, n, 1);
 }
 
 void IntegerRows::write(std::uint64_t* out, const kernels::Modulus& m) const {
   const std::size_t n = ring_.degree();
-  const std::uint64_t* const base = limbs_.reveal(kReveal).data();
-  const std::uint64_t* const rows[] = {base, base + n, base + 2 * n, base + 3 * n};
-  const std::uint64_t weights[] = {1, static_cast<std::uint64_t>((Uint128{1} << kLimbBits) % m.q),
-                                   static_cast<std::uint64_t>((Uint128{1} << (2 * kLimbBits)) % m.q),
-                                   math::negate_mod(static_cast<std::uint64_t>(kOffset % m.q), m.q)};
-  ring_.kernels().inner_product_scalar(out, rows, weights, 4, n, m);
+  std::array<const std::uint64_t*, 4> rows{};
+  std::array<std::uint64_t, 4> weights{};
+  for (std::size_t l = 0; l < limbs_; ++l) {
+    rows[l] = memory_ + l * n;
+    weights[l] = power_of_two_mod(static_cast<unsigned>(l) * kLimbBits[limbs_], m.q);
+  }
+  rows[limbs_] = memory_ + limbs_ * n;
+  weights[limbs_] = math::negate_mod(static_cast<std::uint64_t>(offset_of(limbs_) % m.q), m.q);
+  ring_.kernels().inner_product_scalar(out, rows.data(), weights.data(), limbs_ + 1, n, m);
 }
 
 std::uint64_t reduce_wide(Int128 value, std::uint64_t q) {
@@ -43,12 +65,16 @@ std::uint64_t reduce_wide(Int128 value, std::uint64_t q) {
   return negative ? math::negate_mod(residue, q) : residue;
 }
 
-ring::Evaluations lift(const Plaintext& plaintext, rlwe::Level level) {
-  const rlwe::Parameters& rlwe = plaintext.parameters().rlwe();
-  ring::Coefficients out(rlwe.ring(), rlwe.primes(level));
-  const IntegerRows rows(plaintext);
-  for (std::size_t i = 0; i < out.rows(); ++i) rows.write(out.row(i).data(), out.modulus(i));
-  return ring::to_evaluations(std::move(out));
+void lift(ring::Evaluations& out, const Plaintext& plaintext, const ring::PrimeSet& primes,
+          ring::Workspace& workspace) {
+  const ring::Ring& ring = plaintext.parameters().rlwe().ring();
+  out.reshape(ring, primes);
+  ring::BorrowedRows memory(workspace, IntegerRows::rows(plaintext), ring.degree());
+  const IntegerRows rows(plaintext, memory.row(0));
+  for (std::size_t i = 0; i < out.rows(); ++i) {
+    rows.write(out.row(i).data(), out.modulus(i));
+    ring.kernels().forward_ntt(out.row(i).data(), ring.tables(primes[i]));
+  }
 }
 
 }  // namespace prism::ckks
