@@ -119,6 +119,11 @@ struct Kernels {
   /// OTHER primes). The heart of base conversion. out aliases no input.
   void (*inner_product_scalar)(std::uint64_t* out, const std::uint64_t* const* a, const std::uint64_t* s,
                                std::size_t count, std::size_t n, const Modulus& m) noexcept;
+  /// out = (offset + sum_j a[j] * s[j]) mod m.q for `count` <= 63 rows of any values below 2^50, multipliers s[j]
+  /// modulo m and offset < m.q; a[0] holds values below first_below. Cheapest for s[0] = 1 and first_below <= 2 m.q: a
+  /// number in mixed radix, a[0] + a[1] * q0 + a[2] * q0 q1 + .... out may be one of the rows.
+  void (*combine)(std::uint64_t* out, const std::uint64_t* const* a, const Multiplier* s, std::size_t count,
+                  std::uint64_t first_below, std::uint64_t offset, std::size_t n, const Modulus& m) noexcept;
 
   // -- between moduli
   /// out = a mod m.q for any values a < 2^50.

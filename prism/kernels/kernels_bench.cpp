@@ -114,6 +114,13 @@ void register_pointwise(const Kernels& set) {
   per_row("fraction_round_16", set, [](const Kernels& k, Rows& r) {
     k.fraction_round(r.out.data(), r.pointers.data(), r.moduli.data(), kCount, kRow);
   });
+  for (const std::size_t count : {2U, 4U}) {
+    std::vector<Multiplier> factors(count, make_multiplier(modulus().q / 3, modulus()));
+    factors[0] = make_multiplier(1, modulus());
+    per_row("combine_" + std::to_string(count), set, [factors](const Kernels& k, Rows& r) {
+      k.combine(r.out.data(), r.pointers.data(), factors.data(), factors.size(), modulus().q, 5, kRow, modulus());
+    });
+  }
   per_row("permute", set,
           [data](const Kernels& k, Rows& r) { k.permute(r.out.data(), data(r, 0), r.index.data(), kRow); });
 }

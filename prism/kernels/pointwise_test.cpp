@@ -209,6 +209,39 @@ TEST_P(PointwiseTest, TakesInnerProducts) {
   });
 }
 
+TEST_P(PointwiseTest, CombinesRows) {
+  for_all([&](const Modulus& m, std::size_t n) {
+    for (const std::size_t count : {0U, 1U, 2U, 3U, 4U, 5U, 63U}) {
+      for (const int kind : {0, 1, 2}) {  // random, largest, and a first row that is taken once
+        const std::uint64_t below = std::uint64_t{1} << 50;
+        const std::uint64_t first_below = kind == 2 ? std::min(2 * m.q, below) : below;
+        std::vector<Residues> a(count);
+        std::vector<const std::uint64_t*> pa;
+        std::vector<Multiplier> s(count);
+        for (std::size_t j = 0; j < count; ++j) {
+          const std::uint64_t bound = j == 0 ? first_below : below;
+          a[j] = kind == 1 ? Residues(n, bound - 1) : mixed_row(n, bound, random_);
+          s[j] = make_multiplier(kind == 2 && j == 0 ? 1 : kind == 1 ? m.q - 1 : random_() % m.q, m);
+          pa.push_back(a[j].data());
+        }
+        const std::uint64_t offset = kind == 1 ? m.q - 1 : random_() % m.q;
+        Residues out(n);
+        set().combine(out.data(), pa.data(), s.data(), count, first_below, offset, n, m);
+        for (std::size_t i = 0; i < n; ++i) {
+          Uint128 sum = offset;
+          for (std::size_t j = 0; j < count; ++j) sum += Uint128{a[j][i]} * s[j].w;
+          ASSERT_EQ(out[i], static_cast<std::uint64_t>(sum % m.q)) << count << " rows, kind " << kind;
+        }
+        if (count == 0) continue;
+        Residues first = a.back();
+        pa.back() = first.data();
+        set().combine(first.data(), pa.data(), s.data(), count, first_below, offset, n, m);
+        ASSERT_EQ(first, out) << "into one of its rows";
+      }
+    }
+  });
+}
+
 TEST_P(PointwiseTest, MovesBetweenModuli) {
   for_all([&](const Modulus& m, std::size_t n) {
     const Residues wide = mixed_row(n, std::uint64_t{1} << 50, random_);

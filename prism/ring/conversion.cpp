@@ -28,16 +28,60 @@ std::uint64_t product_without(const Ring& ring, const PrimeSet& set, std::uint32
 }
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
+/// Product of the primes at places [first, last) of `set`, modulo m.
+std::uint64_t product_of(const Ring& ring, const PrimeSet& set, std::size_t first, std::size_t last, std::uint64_t m) {
+  std::uint64_t product = 1 % m;
+  for (std::size_t j = first; j < last; ++j) product = math::multiply_mod(product, ring.prime(set[j]) % m, m);
+  return product;
+}
+
+/// (B-1)/2 modulo m for the product B of `set`: all its mixed-radix digits are (q_j-1)/2.
+std::uint64_t half_modulo(const Ring& ring, const PrimeSet& set, std::uint64_t m) {
+  std::uint64_t sum = 0;
+  for (std::size_t j = 0; j < set.size(); ++j) {
+    const std::uint64_t digit = (ring.prime(set[j]) - 1) / 2 % m;
+    sum = math::add_mod(sum, math::multiply_mod(digit, product_of(ring, set, 0, j, m), m), m);
+  }
+  return sum;
+}
+
 }  // namespace
 
 BaseConverter::BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to, std::uint64_t t)
     : ring_(&ring), from_(from), to_(to), t_(t) {
   check(from_.size() >= 1 && from_.size() <= kMaxPrimes, "base conversion from 1 to 63 primes");
   check(t >= 1 && t < (std::uint64_t{1} << 50), "base conversion: t must be at least 1 and below 2^50");
+  for (const std::uint32_t j : from_.indexes()) from_moduli_.push_back(ring.modulus(j));
+  if (mixed()) {
+    // h = (B-1)/2. With c = x/t + h mod B in [0, B) and its digits y, t*(c - h) is the answer. Digit j is what is left
+    // of c modulo q_j after the digits before it, divided by their product:
+    // y_j = (x/t + h) * (q_0 ... q_{j-1})^-1 - sum_{i<j} y_i * (q_i ... q_{j-1})^-1 modulo q_j.
+    for (std::size_t j = 0; j < from_.size(); ++j) {
+      const auto& m = from_moduli_[j];
+      const std::uint64_t half = half_modulo(ring, from_, m.q);
+      Combination& digit = digits_.emplace_back();
+      for (std::size_t i = 0; i < j; ++i) {
+        digit.factors.push_back(
+            kernels::make_multiplier(math::negate_mod(inverse(product_of(ring, from_, i, j, m.q), m.q), m.q), m));
+      }
+      const std::uint64_t before = inverse(product_of(ring, from_, 0, j, m.q), m.q);
+      digit.factors.push_back(kernels::make_multiplier(math::multiply_mod(before, inverse(t % m.q, m.q), m.q), m));
+      digit.offset = math::multiply_mod(half, before, m.q);
+    }
+    for (const std::uint32_t i : to_.indexes()) {
+      const auto& m = ring.modulus(i);
+      Combination& target = targets_.emplace_back();
+      for (std::size_t j = 0; j < from_.size(); ++j) {
+        const std::uint64_t weight = math::multiply_mod(product_of(ring, from_, 0, j, m.q), t % m.q, m.q);
+        target.factors.push_back(kernels::make_multiplier(weight, m));
+      }
+      target.offset = math::negate_mod(math::multiply_mod(half_modulo(ring, from_, m.q), t % m.q, m.q), m.q);
+    }
+    return;
+  }
   for (const std::uint32_t j : from_.indexes()) {
     const auto& m = ring.modulus(j);
     const std::uint64_t others = math::multiply_mod(product_without(ring, from_, j, m.q), t % m.q, m.q);
-    from_moduli_.push_back(m);
     inverse_.push_back(kernels::make_multiplier(inverse(others, m.q), m));
   }
   for (const std::uint32_t i : to_.indexes()) {
@@ -46,37 +90,45 @@ BaseConverter::BaseConverter(const Ring& ring, const PrimeSet& from, const Prime
     auto& row = cofactor_.emplace_back();
     for (const std::uint32_t j : from_.indexes()) row.push_back(times_t(product_without(ring, from_, j, m.q)));
     row.push_back(math::negate_mod(times_t(product_without(ring, from_, kNone, m.q)), m.q));
-    if (t != 1 && from_.size() == 1) t_lift_.push_back(kernels::make_multiplier(t % m.q, m));
   }
 }
 
-// x = sum_j y_j * tB/q_j - v * tB with y_j = x_j * (tB/q_j)^-1 mod q_j and v = round(sum_j y_j / q_j).
+// Beyond mixed radix: x = sum_j y_j * tB/q_j - v * tB with y_j = x_j * (tB/q_j)^-1 mod q_j and v = round(sum_j y_j /
+// q_j).
 void BaseConverter::prepare_part(const std::uint64_t* const* in, std::uint64_t* const* prepared, std::size_t start,
                                  std::size_t n) const {
   const auto& k = ring_->kernels();
   const std::size_t count = from_.size();
-  if (count == 1 && t_ == 1) {
+  if (plain()) {
     if (prepared[0] != in[0]) std::copy_n(in[0] + start, n, prepared[0] + start);
     return;
   }
   std::array<const std::uint64_t*, kMaxPrimes> rows{};
   for (std::size_t j = 0; j < count; ++j) {
-    k.multiply_scalar(prepared[j] + start, in[j] + start, inverse_[j], n, from_moduli_[j]);
-    rows[j] = prepared[j] + start;
+    std::uint64_t* const row = prepared[j] + start;
+    if (mixed()) {
+      rows[j] = in[j] + start;
+      k.combine(row, rows.data(), digits_[j].factors.data(), j + 1, from_moduli_[0].q, digits_[j].offset, n,
+                from_moduli_[j]);
+    } else {
+      k.multiply_scalar(row, in[j] + start, inverse_[j], n, from_moduli_[j]);
+    }
+    rows[j] = row;
   }
-  if (count > 1) k.fraction_round(prepared[count] + start, rows.data(), from_moduli_.data(), count, n);
+  if (!mixed()) k.fraction_round(prepared[count] + start, rows.data(), from_moduli_.data(), count, n);
 }
 
 void BaseConverter::finish_part(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared,
                                 std::size_t n) const {
   const auto& k = ring_->kernels();
   const auto& m = ring_->modulus(to_[i]);
-  if (from_.size() != 1) {
+  if (plain()) {
+    k.recentre(out, prepared[0], from_moduli_[0], n, m);
+  } else if (mixed()) {
+    k.combine(out, prepared, targets_[i].factors.data(), from_.size(), from_moduli_[0].q, targets_[i].offset, n, m);
+  } else {
     k.inner_product_scalar(out, prepared, cofactor_[i].data(), from_.size() + 1, n, m);
-    return;
   }
-  k.recentre(out, prepared[0], from_moduli_[0], n, m);
-  if (t_ != 1) k.multiply_scalar(out, out, t_lift_[i], n, m);
 }
 
 void BaseConverter::prepare(const std::uint64_t* const* in, std::uint64_t* const* prepared) const {
@@ -98,7 +150,7 @@ void BaseConverter::finish_row(std::uint64_t* out, std::size_t i, const std::uin
 void BaseConverter::finish_evaluations(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const {
   const auto& k = ring_->kernels();
   const auto& tables = ring_->tables(to_[i]);
-  if (from_.size() == 1 && t_ == 1) {
+  if (plain()) {
     k.recentre_forward_ntt(out, prepared[0], from_moduli_[0], tables);
   } else {
     finish_row(out, i, prepared);
@@ -116,7 +168,7 @@ void BaseConverter::convert_rows(const std::uint64_t* const* in, std::uint64_t* 
   for (std::size_t j = 0; j < prepared_rows(); ++j) prepared[j] = rows[j] = scratch.row(j);
   for (std::size_t start = 0; start < n; start += tile) {
     for (std::size_t j = 0; j < from_.size(); ++j) part[j] = in[j] + start;
-    if (from_.size() == 1 && t_ == 1) {
+    if (plain()) {
       prepared[0] = part[0];
     } else {
       prepare_part(part.data(), rows.data(), 0, tile);

@@ -9,9 +9,12 @@
 namespace prism::ring {
 
 /// Rewrites x given modulo B = product of `from` as residues modulo `to`, for the centred representative |x| < B/2.
-/// Exact unless |x|/B is within count * 2^-49 of 1/2, where the result may be off by B (the quotient is estimated in
-/// 50-bit fixed point, kernels `fraction_round`; HPS 2018/117 section 2.2 with fixed point in place of floating point).
-/// With one prime it is always exact. At most 63 primes in `from`; the sets may share primes.
+///
+/// Up to kMixedRadix primes it is exact: x + (B-1)/2 is written in mixed radix (Garner), and the digits are combined
+/// modulo each target. With more (at most 63) it is exact unless |x|/B is within count * 2^-49 of 1/2, where the result
+/// may be off by B: the quotient is estimated in 50-bit fixed point (kernels `fraction_round`; HPS 2018/117 section 2.2
+/// with fixed point in place of floating point). The sets may share primes.
+///
 /// With t > 1 the representative is instead the multiple of t nearest to zero, t * (x/t mod B): |x| < t*B/2, and t*B
 /// where it says B above. t is coprime to B and below 2^50.
 class BaseConverter {
@@ -29,16 +32,28 @@ class BaseConverter {
   // The two steps by themselves, for callers that go through the outputs one at a time (a row that is transformed while
   // it is in the cache).
 
-  /// How many rows prepare() writes: one per prime, and with several the quotient.
-  std::size_t prepared_rows() const { return from_.size() == 1 ? 1 : from_.size() + 1; }
-  /// prepared[j] = in[j] * (t*B/q_j)^-1 mod q_j, and the quotient in the last row. prepared[j] may be in[j].
+  /// How many rows prepare() writes: one per prime, and beyond kMixedRadix primes the quotient.
+  std::size_t prepared_rows() const { return from_.size() + (mixed() ? 0 : 1); }
+  /// prepared[j] may be in[j].
   void prepare(const std::uint64_t* const* in, std::uint64_t* const* prepared) const;
   /// Row i of `to` from the prepared rows.
   void finish_row(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const;
   /// The same, transformed.
   void finish_evaluations(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared) const;
 
+  /// Digits of k primes cost k(k+1)/2 multiplications to find, but a term of their sum a third of what one of an inner
+  /// product does with its reduction.
+  static constexpr std::size_t kMixedRadix = 6;
+
  private:
+  /// offset + sum of row * factor: one digit from the digits before it and a residue, or a target from all digits.
+  struct Combination {
+    std::vector<kernels::Multiplier> factors;
+    std::uint64_t offset = 0;
+  };
+  bool mixed() const { return from_.size() <= kMixedRadix; }
+  /// One prime and t = 1: nothing to prepare, and the kernels centre a residue by comparing.
+  bool plain() const { return from_.size() == 1 && t_ == 1; }
   void prepare_part(const std::uint64_t* const* in, std::uint64_t* const* prepared, std::size_t start,
                     std::size_t n) const;
   void finish_part(std::uint64_t* out, std::size_t i, const std::uint64_t* const* prepared, std::size_t n) const;
@@ -47,9 +62,10 @@ class BaseConverter {
   PrimeSet from_, to_;
   std::uint64_t t_;
   std::vector<kernels::Modulus> from_moduli_;
-  std::vector<kernels::Multiplier> inverse_;          // (t*B/q_j)^-1 mod q_j
+  std::vector<Combination> digits_;                   // mixed radix: per prime of `from`
+  std::vector<Combination> targets_;                  // and per prime of `to`
+  std::vector<kernels::Multiplier> inverse_;          // else (t*B/q_j)^-1 mod q_j
   std::vector<std::vector<std::uint64_t>> cofactor_;  // [i][j] = t*B/q_j mod p_i, then -t*B mod p_i last
-  std::vector<kernels::Multiplier> t_lift_;           // t mod p_i, for one prime and t > 1
 };
 
 /// Divides by D = product of `divisor` and rounds: for x modulo keep ∪ divisor returns (x - delta)/D modulo keep, where

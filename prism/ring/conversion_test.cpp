@@ -84,7 +84,7 @@ TEST_P(ConversionTest, AgreesWithBigIntegers) {
   for (std::size_t j = 0; j < values.size(); ++j) {
     const Integer x = basis.compose_centred(basis.decompose(values[j]));
     const Integer other = {basis.product() - x.magnitude, !x.negative};
-    const bool band = count > 1 && in_guard_band(x, basis.product(), count);
+    const bool band = count > BaseConverter::kMixedRadix && in_guard_band(x, basis.product(), count);
     banded += band;
     // One of the two representatives, the same for every prime; the centred one outside of the band.
     bool is_centred = true;
@@ -96,11 +96,37 @@ TEST_P(ConversionTest, AgreesWithBigIntegers) {
     ASSERT_TRUE(is_centred || (band && is_other))
         << "value " << j << " of seed " << kSeed << ", " << count << " primes";
   }
-  EXPECT_GT(banded + (count > 1 ? 0 : 3), 2U);
+  EXPECT_GT(banded + (count > BaseConverter::kMixedRadix ? 0 : 3), 2U);
   EXPECT_LT(banded, 40U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Primes, ConversionTest, testing::Range<std::size_t>(1, 21));
+
+TEST(BaseConverterTest, PrimesMayDifferInSize) {
+  // From large to small primes and back, with the multiple of t nearest to zero: exact in mixed radix.
+  std::mt19937_64 random(kSeed);
+  auto primes = *math::primes_below(50, 1 << 18, 4);
+  for (const unsigned bits : {25U, 40U, 49U}) primes.push_back(math::primes_below(bits, 1 << 18, 1)->front());
+  const auto ring = *Ring::make(10, primes);
+  const PrimeSet to = ring->all();
+  for (const auto& from : {PrimeSet({0}), PrimeSet({4}), PrimeSet({4, 5}), PrimeSet({0, 4}), PrimeSet({1, 4, 5, 6}),
+                           PrimeSet({0, 1, 2, 3, 4, 5})}) {
+    const auto basis = basis_of(*ring, from);
+    const auto values = interesting(basis.product(), ring->degree(), random);
+    for (const std::uint64_t t : {std::uint64_t{1}, kPlain}) {
+      const auto result = BaseConverter(*ring, from, to, t).convert(poly_of(*ring, from, values));
+      for (std::size_t j = 0; j < values.size(); ++j) {
+        std::vector<std::uint64_t> over_t;
+        for (const std::uint64_t p : basis.primes())
+          over_t.push_back(math::multiply_mod(values[j] % p, *math::inverse_mod(t % p, p), p));
+        Integer x = basis.compose_centred(over_t);
+        x.magnitude = x.magnitude * Natural(t);
+        for (std::size_t i = 0; i < to.size(); ++i)
+          ASSERT_EQ(result.row(i)[j], x % ring->prime(to[i])) << "value " << j << ", " << from.size() << " primes";
+      }
+    }
+  }
+}
 
 TEST(BaseConverterTest, LongRowsAreTiledWithoutSeams) {
   std::mt19937_64 random(kSeed);
@@ -159,7 +185,7 @@ TEST_P(DividerTest, TakesAwayASmallMultipleOfTAndDividesExactly) {
       residues.push_back(math::multiply_mod(values[j] % p, *math::inverse_mod(c.t % p, p), p));
     }
     const Integer centred = divided.compose_centred(residues);
-    const bool band = divisor.size() > 1 && in_guard_band(centred, d, divisor.size());
+    const bool band = divisor.size() > BaseConverter::kMixedRadix && in_guard_band(centred, d, divisor.size());
     banded += band;
     bool found = false;
     std::vector<Integer> candidates = {centred};

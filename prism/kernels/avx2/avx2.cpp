@@ -29,6 +29,7 @@ constinit const Kernels avx2 = {
     .inner_product_pair = set::inner_product_pair,
     .inner_product_pair_add = set::inner_product_pair_add,
     .inner_product_scalar = set::inner_product_scalar,
+    .combine = set::combine,
     .reduce = set::reduce,
     .recentre = set::recentre,
     .fraction_round = set::fraction_round,

@@ -189,6 +189,19 @@ void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::s
   }
 }
 
+void combine(Word* out, const Word* const* a, const Multiplier* s, std::size_t count, Word /*first_below*/, Word offset,
+             std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  for (std::size_t i = 0; i < n; i += 4) {
+    Doubles sum = to_doubles(all_lanes(offset));
+    for (std::size_t j = 0; j < count; ++j) {
+      sum = _mm256_add_pd(sum, r.multiply(load_doubles(a[j] + i), to_doubles(all_lanes(s[j].w))));
+      if (j % 4 == 3) sum = r.centre(sum);  // up to then within q + 4 * 0.51 q < 2^53
+    }
+    store_integers(out + i, canonical(r.centre(sum), r));
+  }
+}
+
 void reduce(Word* out, const Word* a, std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
   for (std::size_t i = 0; i < n; i += 4) store_integers(out + i, canonical(r.centre(load_doubles(a + i)), r));

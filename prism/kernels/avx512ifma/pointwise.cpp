@@ -112,6 +112,22 @@ PRISM_INLINE void two_inner_products(Word* const (&out)[2], const Word* const* a
   }
 }
 
+/// combine() from its term number kFirst on; the sum so far is below 2q. A term, taken as a*w - floor(a*w52 / 2^52)*q,
+/// is below 1.25 q because a < 2^50, so one correction by 2q keeps the sum below 2q.
+template <std::size_t kFirst, std::size_t kCount>
+PRISM_INLINE void combine_rows(Word* out, const Word* const* a, const Multiplier* s, std::size_t count, Vector offset,
+                               std::size_t n, const Reducer& r) {
+  for (std::size_t i = 0; i < n; i += 8) {
+    Vector sum = kFirst == 0 ? offset : reduce_once(add64(offset, load(a[0] + i)), r.two_q);
+    for (std::size_t j = kFirst; j < (kCount != 0 ? kCount : count); ++j) {
+      const Vector x = load(a[j] + i);
+      const Vector quotient = madd_high(zero(), x, all_lanes(s[j].w52));
+      sum = reduce_once(low52(madd_low(madd_low(sum, x, all_lanes(s[j].w)), quotient, r.minus_q)), r.two_q);
+    }
+    store(out + i, reduce_once(sum, r.q));
+  }
+}
+
 }  // namespace
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
@@ -269,6 +285,36 @@ void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::s
       high = madd_high(high, load(a[j] + i), all_lanes(s[j]));
     }
     store(out + i, r.reduce_sum(high, low));
+  }
+}
+
+void combine(Word* out, const Word* const* a, const Multiplier* s, std::size_t count, Word first_below, Word offset,
+             std::size_t n, const Modulus& m) noexcept {
+  const Reducer r(m);
+  const Vector start = all_lanes(offset);
+  if (count != 0 && s[0].w == 1 && first_below <= 2 * m.q) {
+    switch (count) {
+      case 2:
+        return combine_rows<1, 2>(out, a, s, count, start, n, r);
+      case 3:
+        return combine_rows<1, 3>(out, a, s, count, start, n, r);
+      case 4:
+        return combine_rows<1, 4>(out, a, s, count, start, n, r);
+      default:
+        return combine_rows<1, 0>(out, a, s, count, start, n, r);
+    }
+  }
+  switch (count) {
+    case 1:
+      return combine_rows<0, 1>(out, a, s, count, start, n, r);
+    case 2:
+      return combine_rows<0, 2>(out, a, s, count, start, n, r);
+    case 3:
+      return combine_rows<0, 3>(out, a, s, count, start, n, r);
+    case 4:
+      return combine_rows<0, 4>(out, a, s, count, start, n, r);
+    default:
+      return combine_rows<0, 0>(out, a, s, count, start, n, r);
   }
 }
 

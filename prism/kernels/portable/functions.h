@@ -34,6 +34,8 @@ void inner_product(Word* out, const Word* const* a, const Word* const* b, std::s
                    const Modulus& m) noexcept;
 void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::size_t count, std::size_t n,
                           const Modulus& m) noexcept;
+void combine(Word* out, const Word* const* a, const Multiplier* s, std::size_t count, Word first_below, Word offset,
+             std::size_t n, const Modulus& m) noexcept;
 void reduce(Word* out, const Word* a, std::size_t n, const Modulus& m) noexcept;
 void recentre(Word* out, const Word* a, const Modulus& from, std::size_t n, const Modulus& m) noexcept;
 void fraction_round(Word* out, const Word* const* a, const Modulus* m, std::size_t count, std::size_t n) noexcept;

@@ -159,6 +159,15 @@ void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::s
   }
 }
 
+void combine(Word* out, const Word* const* a, const Multiplier* s, std::size_t count, Word /*first_below*/, Word offset,
+             std::size_t n, const Modulus& m) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    uint128 sum = offset;
+    for (std::size_t j = 0; j < count; ++j) sum += uint128{a[j][i]} * s[j].w;
+    out[i] = reduce_sum(sum, m);
+  }
+}
+
 void reduce(Word* out, const Word* a, std::size_t n, const Modulus& m) noexcept {
   for (std::size_t i = 0; i < n; ++i) out[i] = reduce_word(a[i], m);
 }
