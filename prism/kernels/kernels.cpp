@@ -64,12 +64,15 @@ const Kernels& best() {
 
 bool choose(std::string_view name) {
   for (const Kernels* set : kAll) {
-    if (set->name != name || !set->runs_here()) continue;
-    if (fixed.load(std::memory_order_acquire)) return chosen.load(std::memory_order_acquire) == set;
-    chosen.store(set, std::memory_order_release);
-    return true;
+    if (set->name == name && set->runs_here()) return use(*set);
   }
   return false;
+}
+
+bool use(const Kernels& set) {
+  if (fixed.load(std::memory_order_acquire)) return chosen.load(std::memory_order_acquire) == &set;
+  chosen.store(&set, std::memory_order_release);
+  return true;
 }
 
 }  // namespace prism::kernels

@@ -185,5 +185,8 @@ const Kernels& best();
 /// Overrides the choice; must come before the first best(). False (and no change) when the name is unknown or does not
 /// run here. PRISM_KERNELS in the environment is read by the program at start and handed to this.
 bool choose(std::string_view name);
+/// The same with a set of the caller's, which lives to the end of the program: for tests that count or check what is
+/// asked for.
+bool use(const Kernels& set);
 
 }  // namespace prism::kernels
