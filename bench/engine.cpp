@@ -18,6 +18,11 @@
 #include "prism/exact/evaluator.h"
 #include "prism/host/system.h"
 #include "prism/math/primes.h"
+#include "prism/program/work.h"
+
+namespace bench {
+std::uint64_t allocations();  // allocation_count.cpp
+}
 
 namespace {
 
@@ -27,6 +32,10 @@ template <class T>
 T must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message);
   return *std::move(result);
+}
+
+void must(const Status& status) {
+  if (!status) throw std::runtime_error(status.error().message);
 }
 
 /// Keeps a result alive as far as the compiler knows.
@@ -67,19 +76,25 @@ double resident_each(std::size_t count, const Make& make) {
   return (bench::resident_bytes() - before) / static_cast<double>(count - 1);
 }
 
-/// How much more two threads get done than one, each at its own ciphertexts, in wall time.
-double throughput_gain(const std::function<void()>& work) {
+/// How much more two threads get done than one, in wall time: each has its own result and memory, and all share keys
+/// and operands, which nothing writes to.
+template <class Setting>
+double throughput_gain(const Setting& setting,
+                       const typename Setting::Ciphertext& (Setting::*work)(typename Setting::Ciphertext&,
+                                                                            ring::Workspace&) const) {
   const auto rate = [&](std::size_t threads) {
     constexpr double kLong = 1e9;
     std::vector<double> rates(threads, 0.0);
     std::vector<std::thread> running;
     for (std::size_t i = 0; i < threads; ++i)
       running.emplace_back([&, i] {
-        work();
+        typename Setting::Ciphertext out;
+        ring::Workspace workspace;
+        (setting.*work)(out, workspace);
         const double start = bench::wall_ns();
         double now = start;
         std::size_t done = 0;
-        for (; now - start < kLong; now = bench::wall_ns(), ++done) work();
+        for (; now - start < kLong; now = bench::wall_ns(), ++done) (setting.*work)(out, workspace);
         rates[i] = static_cast<double>(done) / (now - start);
       });
     for (std::thread& t : running) t.join();
@@ -87,24 +102,28 @@ double throughput_gain(const std::function<void()>& work) {
     for (const double r : rates) sum += r;
     return sum;
   };
-  const double one = rate(1), two = rate(2);
-  return two / std::max(one, rate(1));
+  const double before = rate(1), two = rate(2), after = rate(1);
+  return two / std::max(before, after);
 }
 
-void describe(bench::Case& out, const rlwe::Parameters& parameters) {
-  const rlwe::Level top = parameters.max_level();
-  const double n = static_cast<double>(parameters.degree());
-  const double limbs = static_cast<double>(parameters.primes(top).size());
-  const double special = static_cast<double>(parameters.special_primes().size());
-  const double digits = std::ceil(limbs / parameters.spec().digit_size);
-  out.facts["limbs"] = limbs;
-  out.facts["special"] = special;
-  out.facts["digits"] = digits;
-  out.facts["log_q"] = parameters.log2_q(top);
-  out.facts["log_qp"] = parameters.log2_key_modulus(top);
-  out.facts["levels"] = top.value;
-  out.facts["ciphertext_bytes"] = 2 * limbs * n * 8;  // docs/cost-model.md
-  out.facts["key_bytes"] = digits * 2 * (limbs + special) * n * 8;
+/// Allocations of the third run: the first ones grow memory.
+double allocations_of(const std::function<void()>& work) {
+  work();
+  work();
+  const std::uint64_t before = bench::allocations();
+  work();
+  return static_cast<double>(bench::allocations() - before);
+}
+
+void describe(bench::Case& out, const rlwe::Parameters& parameters, const program::Chain& at) {
+  out.facts["limbs"] = static_cast<double>(at.primes);
+  out.facts["special"] = static_cast<double>(at.special);
+  out.facts["digits"] = static_cast<double>(at.digits());
+  out.facts["log_q"] = parameters.log2_q(parameters.max_level());
+  out.facts["log_qp"] = parameters.log2_key_modulus(parameters.max_level());
+  out.facts["levels"] = parameters.max_level().value;
+  out.facts["ciphertext_bytes"] = static_cast<double>(program::ciphertext_bytes(at));
+  out.facts["key_bytes"] = static_cast<double>(program::key_bytes(at));
 }
 
 /// What both kinds of schemes share: keys, and the figures about them. Operations hold it alive.
@@ -163,8 +182,17 @@ bench::Case ckks_case(const bench::Spec& spec) {
       hoisted = must(evaluator.hoist(x));
     }
     ckks::Plaintext encode() const { return must(encoder.encode(std::span<const double>(slots), top(), 1)); }
-    ckks::Ciphertext multiply() const { return must(evaluator.multiply_relinearise_rescale(x, y, keys)); }
-    ckks::Ciphertext rotate() const { return must(evaluator.rotate(x, 1, keys)); }
+    using Ciphertext = ckks::Ciphertext;
+    const Ciphertext& multiply(Ciphertext& out, ring::Workspace& space) const {
+      must(evaluator.multiply_relinearise_rescale(out, x, y, keys, space));
+      return out;
+    }
+    const Ciphertext& multiply() { return multiply(lower, workspace); }
+    const Ciphertext& rotate(Ciphertext& out, ring::Workspace& space) const {
+      must(evaluator.rotate(out, x, 1, keys, space));
+      return out;
+    }
+    const Ciphertext& rotate() { return rotate(result, workspace); }
     /// -log2 of the largest distance from what is right.
     double precision(const ckks::Ciphertext& c, const std::function<double(std::size_t)>& right) const {
       const std::vector<double> got = encoder.decode_real(must(decryptor.decrypt_private(c)));
@@ -177,22 +205,24 @@ bench::Case ckks_case(const bench::Spec& spec) {
     ckks::Decryptor decryptor;
     std::vector<double> slots;
     ckks::Plaintext plain;
-    ckks::Ciphertext x, y;
+    Ciphertext x, y, result, lower;  // `lower`: of products, whose rows may be fewer
     ckks::Evaluator::Hoisted hoisted;
+    ring::Workspace workspace;
   };
   const auto s = std::make_shared<Setting>(must(ckks::Parameters::make(ring, scale)));
   bench::Case out;
-  describe(out, s->parameters->rlwe());
+  const program::Chain at = program::chain_of(s->parameters->rlwe(), s->parameters->max_level());
+  describe(out, s->parameters->rlwe(), at);
   out.operations = {
-      {"multiply", [s] { use(s->multiply()); }},
-      {"rotate", [s] { use(s->rotate()); }},
-      {"rotate_hoisted", [s] { use(must(s->evaluator.rotate(s->hoisted, 1, s->keys))); }},
+      {"multiply", [s] { s->multiply(); }},
+      {"rotate", [s] { s->rotate(); }},
+      {"rotate_hoisted", [s] { must(s->evaluator.rotate(s->result, s->hoisted, 1, s->keys, s->workspace)); }},
       {"key", [s] { use(s->make_key()); }},
       {"encrypt", [s] { use(must(s->encryptor.encrypt(s->plain, s->random))); }},
       {"decrypt", [s] { use(must(s->decryptor.decrypt_private(s->x))); }},
       {"encode", [s] { use(s->encode()); }},
       {"decode", [s] { use(s->encoder.decode(s->plain)); }},
-      {"add", [s] { use(must(s->evaluator.add(s->x, s->y))); }},
+      {"add", [s] { must(s->evaluator.add(s->result, s->x, s->y)); }},
   };
   const auto square = [s](std::size_t i) { return s->slots[i] * s->slots[i]; };
   const auto moved = [s](std::size_t i) { return s->slots[(i + 1) % s->slots.size()]; };
@@ -209,8 +239,10 @@ bench::Case ckks_case(const bench::Spec& spec) {
        [s, n = out.facts["ciphertext_bytes"]] {
          return resident_each(2 + static_cast<std::size_t>(128e6 / n), [s] { return s->x.clone(); });
        }},
-      {"two_threads_multiply", [s] { return throughput_gain([s] { use(s->multiply()); }); }},
-      {"two_threads_rotate", [s] { return throughput_gain([s] { use(s->rotate()); }); }},
+      {"two_threads_multiply", [s] { return throughput_gain(*s, &Setting::multiply); }},
+      {"two_threads_rotate", [s] { return throughput_gain(*s, &Setting::rotate); }},
+      {"allocations_multiply", [s] { return allocations_of([s] { s->multiply(); }); }},
+      {"allocations_rotate", [s] { return allocations_of([s] { s->rotate(); }); }},
   };
   return out;
 }
@@ -238,8 +270,17 @@ bench::Case exact_case(const bench::Spec& spec, exact::Scheme scheme) {
       y = must(encryptor.encrypt(plain, random));
       hoisted = must(evaluator.hoist(x));
     }
-    exact::Ciphertext multiply() const { return must(evaluator.multiply_relinearise(x, y, keys)); }
-    exact::Ciphertext rotate() const { return must(evaluator.rotate(x, 1, keys)); }
+    using Ciphertext = exact::Ciphertext;
+    const Ciphertext& multiply(Ciphertext& out, ring::Workspace& space) const {
+      must(evaluator.multiply_relinearise(out, x, y, keys, space));
+      return out;
+    }
+    const Ciphertext& multiply() { return multiply(lower, workspace); }
+    const Ciphertext& rotate(Ciphertext& out, ring::Workspace& space) const {
+      must(evaluator.rotate(out, x, 1, keys, space));
+      return out;
+    }
+    const Ciphertext& rotate() { return rotate(result, workspace); }
     /// log2 of how far the noise is from what no longer decrypts; refuses a wrong result.
     double budget(const exact::Ciphertext& c, const std::function<Int128(std::size_t)>& right) const {
       const auto t = static_cast<Int128>(parameters->plain_modulus());
@@ -253,16 +294,18 @@ bench::Case exact_case(const bench::Spec& spec, exact::Scheme scheme) {
     exact::Decryptor decryptor;
     std::vector<std::int64_t> slots;
     exact::Plaintext plain;
-    exact::Ciphertext x, y;
+    Ciphertext x, y, result, lower;
     exact::Evaluator::Hoisted hoisted;
+    ring::Workspace workspace;
   };
   const auto s = std::make_shared<Setting>(must(exact::Parameters::make(ring, t, scheme)));
   bench::Case out;
-  describe(out, s->parameters->rlwe());
+  const program::Chain at = program::chain_of(*s->parameters, s->parameters->max_level());
+  describe(out, s->parameters->rlwe(), at);
   out.operations = {
-      {"multiply", [s] { use(s->multiply()); }},
-      {"rotate", [s] { use(s->rotate()); }},
-      {"rotate_hoisted", [s] { use(must(s->evaluator.rotate(s->hoisted, 1, s->keys))); }},
+      {"multiply", [s] { s->multiply(); }},
+      {"rotate", [s] { s->rotate(); }},
+      {"rotate_hoisted", [s] { must(s->evaluator.rotate(s->result, s->hoisted, 1, s->keys, s->workspace)); }},
       {"key", [s] { use(s->make_key()); }},
       {"encrypt", [s] { use(must(s->encryptor.encrypt(s->plain, s->random))); }},
       {"decrypt", [s] { use(must(s->decryptor.decrypt(s->x))); }},

@@ -56,7 +56,7 @@ Work switch_key(const Chain& at);
 
 // -- operations
 
-/// CKKS: one level down by `dropped` primes, two parts.
+/// One level down by `dropped` primes, two parts: ckks rescale, exact drop_to (of canonical ciphertexts).
 Work rescale(const Chain& at, std::uint64_t dropped);
 /// The product alone, three parts out. BFV (auxiliary > 0): raising, product and scaling.
 Work multiply(const Chain& at);
@@ -64,7 +64,8 @@ Work multiply(const Chain& at);
 Work relinearise(const Chain& at);
 /// exact::Evaluator::multiply_relinearise.
 Work multiply_relinearise(const Chain& at);
-/// ckks::Evaluator::multiply_relinearise_rescale: divided by P and the dropped primes at once.
+/// ckks::Evaluator::multiply_relinearise_rescale, exact::Evaluator::multiply_relinearise_drop: divided by P and the
+/// dropped primes at once.
 Work multiply_relinearise_rescale(const Chain& at, std::uint64_t dropped);
 /// Any automorphism; `hoisted`: the decomposition is there already.
 Work rotate(const Chain& at, bool hoisted);

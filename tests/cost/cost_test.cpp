@@ -130,6 +130,9 @@ TEST(Cost, ExactOperationsDoTheWorkOfTheFormulas) {
       EXPECT_EQ(counted([&] { must(w.evaluator.multiply(x, y)); }), multiply(at));
       EXPECT_EQ(counted([&] { must(w.evaluator.relinearise(product, w.keys)); }), relinearise(at));
       EXPECT_EQ(counted([&] { must(w.evaluator.multiply_relinearise(x, y, w.keys)); }), multiply_relinearise(at));
+      EXPECT_EQ(counted([&] { must(w.evaluator.multiply_relinearise_drop(x, y, rlwe::Level{0}, w.keys)); }),
+                multiply_relinearise_rescale(at, 1));
+      EXPECT_EQ(counted([&] { must(w.evaluator.drop_to(x, rlwe::Level{0})); }), rescale(at, 1));
       EXPECT_EQ(counted([&] { must(w.evaluator.rotate(x, 1, w.keys)); }), rotate(at, false));
       EXPECT_EQ(counted([&] { must(w.evaluator.rotate(hoisted, 1, w.keys)); }), rotate(at, true));
     }
