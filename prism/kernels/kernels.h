@@ -45,9 +45,9 @@ struct NttTables {
   /// - 1 - k) for a power of two m and k < m, so an inverse layer reads its layer's slice backwards and swaps a
   /// subtraction.
   Residues w, w52;
-  /// The last two layers' roots once more, in the order 8-lane kernels use them (avx512ifma/ntt.cpp). Per 16 values of
-  /// the row 32 words, with b = 2 * (index of the 16): w[n/4 + 2b + {0,0,2,2,1,1,3,3}], the same of w52, w[n/2 + 4b +
-  /// {0,1,4,5,2,3,6,7}], the same of w52. Empty when log_n < 4.
+  /// The last two layers' roots once more, in the order 8-lane kernels use them (avx512ifma/transform.h). Per 64 values
+  /// of the row 96 words, with b = 8 * (index of the 64) and k < 8: for i < 2 eight words w[n/4 + 2(b + k) + i] and
+  /// eight of w52, then for i < 4 eight words w[n/2 + 4(b + k) + i] and eight of w52. Empty when log_n < 6.
   Residues tail;
   Multiplier inverse_n;    ///< 1/n, folded into the last inverse layer
   Multiplier inverse_n_w;  ///< psi^-bitrev(1)/n

@@ -178,14 +178,16 @@ TEST(TablesTest, HoldWhatTheHeaderSays) {
     }
     EXPECT_EQ(multiply_mod(t.inverse_n.w, n, q), 1U);
     EXPECT_EQ(multiply_mod(multiply_mod(t.inverse_n_w.w, n, q), t.w[1], q), 1U);
-    ASSERT_EQ(t.tail.size(), 2 * n);
-    for (std::size_t j = 0; j < n / 16; ++j) {
-      const std::size_t third[] = {0, 0, 2, 2, 1, 1, 3, 3}, last[] = {0, 1, 4, 5, 2, 3, 6, 7};
-      for (std::size_t i = 0; i < 8; ++i) {
-        ASSERT_EQ(t.tail[32 * j + i], t.w[n / 4 + 4 * j + third[i]]);
-        ASSERT_EQ(t.tail[32 * j + 8 + i], t.w52[n / 4 + 4 * j + third[i]]);
-        ASSERT_EQ(t.tail[32 * j + 16 + i], t.w[n / 2 + 8 * j + last[i]]);
-        ASSERT_EQ(t.tail[32 * j + 24 + i], t.w52[n / 2 + 8 * j + last[i]]);
+    ASSERT_EQ(t.tail.size(), 96 * n / 64);
+    const std::uint64_t* tail = t.tail.data();
+    for (std::size_t b = 0; b < n / 64; ++b) {
+      for (const std::size_t first : {n / 4 + 16 * b, n / 4 + 16 * b + 1}) {
+        for (std::size_t k = 0; k < 8; ++k) ASSERT_EQ(*tail++, t.w[first + 2 * k]);
+        for (std::size_t k = 0; k < 8; ++k) ASSERT_EQ(*tail++, t.w52[first + 2 * k]);
+      }
+      for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t k = 0; k < 8; ++k) ASSERT_EQ(*tail++, t.w[n / 2 + 32 * b + 4 * k + i]);
+        for (std::size_t k = 0; k < 8; ++k) ASSERT_EQ(*tail++, t.w52[n / 2 + 32 * b + 4 * k + i]);
       }
     }
   }

@@ -70,6 +70,7 @@ NttTables make_ntt_tables(const Modulus& m, unsigned log_n, std::uint64_t psi) {
   t.psi = psi;
   t.w.resize(n);
   t.w52.resize(n);
+  t.tail.reserve(n / 64 * 96);
   t.w[0] = 1;
   // bitrev(k + l) = bitrev(k) + n/(2l) for a power of two l > k, so each layer is the one before times a constant.
   for (std::size_t l = 1; l < n; l *= 2) {
@@ -84,15 +85,14 @@ NttTables make_ntt_tables(const Modulus& m, unsigned log_n, std::uint64_t psi) {
   const std::uint64_t inverse_n = power_mod(static_cast<std::uint64_t>(n) % m.q, m.q - 2, m.q);
   t.inverse_n = make_multiplier(inverse_n, m);
   t.inverse_n_w = make_multiplier(multiply_mod(inverse_n, m.q - t.w[1], m.q), m);  // psi^-(n/2) = -psi^(n/2)
-  if (log_n >= 4) {
-    constexpr std::size_t kSecondLastOrder[] = {0, 0, 2, 2, 1, 1, 3, 3}, kLastOrder[] = {0, 1, 4, 5, 2, 3, 6, 7};
-    t.tail.resize(2 * n);
-    std::uint64_t* out = t.tail.data();
-    for (std::size_t b = 0; b < n / 8; b += 2) {
-      for (const Residues* from : {&t.w, &t.w52})
-        for (const std::size_t i : kSecondLastOrder) *out++ = (*from)[n / 4 + 2 * b + i];
-      for (const Residues* from : {&t.w, &t.w52})
-        for (const std::size_t i : kLastOrder) *out++ = (*from)[n / 2 + 4 * b + i];
+  for (std::size_t b = 0; b < n / 64; ++b) {
+    for (const std::size_t per_eight : {2U, 4U}) {
+      const std::size_t from = per_eight * (n / 8 + 8 * b);
+      for (std::size_t i = 0; i < per_eight; ++i) {
+        for (const Residues* roots : {&t.w, &t.w52}) {
+          for (std::size_t k = 0; k < 8; ++k) t.tail.push_back((*roots)[from + per_eight * k + i]);
+        }
+      }
     }
   }
   return t;
