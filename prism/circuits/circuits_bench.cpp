@@ -36,7 +36,7 @@ void matrix(benchmark::State& state, std::size_t size, int level) {
   Matrix<ckks::Complex> values{size, size, std::vector<ckks::Complex>(size * size)};
   for (ckks::Complex& x : values.values) x = testing::Ckks::draw(w.engine, *w.parameters);
   const auto map = must(SlotMap<Evaluator>::from_matrix(*w.parameters, values, Layout::repeated));
-  const auto linear = must(LinearMap<Evaluator>::make(w.encoder, map, rlwe::Level{level}));
+  const auto linear = must(LinearMap<Evaluator>::make(w.evaluator, w.encoder, map, rlwe::Level{level}));
   w.make(linear.keys_needed());
   auto x = w.draw();
   for (std::size_t i = size; i < x.size(); ++i) x[i] = x[i - size];

@@ -6,7 +6,6 @@
 #include <deque>
 #include <optional>
 
-#include "prism/circuits/internal/lifted.h"
 #include "prism/circuits/internal/rotations.h"
 
 namespace prism::circuits {
@@ -35,6 +34,9 @@ Result<exact::Plaintext> encode_row(const exact::Encoder& encoder, const std::ve
   return encoder.encode(both);
 }
 
+const ring::Evaluations& values_of(const ckks::Multiplicand& m) { return m.values(); }
+const ring::Evaluations& values_of(const exact::Multiplicand& m) { return m.factor; }
+
 math::Bound encoding_error(const ckks::Plaintext& plaintext) { return plaintext.noise().error; }
 math::Bound encoding_error(const exact::Plaintext&) { return {}; }
 
@@ -58,7 +60,8 @@ Result<ckks::Ciphertext> result_like(const ckks::Evaluator& evaluator, const ckk
   const ckks::Parameters& parameters = evaluator.parameters();
   const ckks::NoiseModel& model = evaluator.noise_model();
   const ckks::Scale product = a.scale * parameters.scale(a.level);
-  ckks::Ciphertext out = like(a);
+  ckks::Ciphertext out;
+  take_kind(out, a);
   out.level = rlwe::Level{a.level.value - 1};
   out.scale = product.divided_by(parameters.dropped_primes(a.level));
   if (!product.bounded() || !out.scale.bounded())
@@ -77,7 +80,8 @@ Result<ckks::Ciphertext> result_like(const ckks::Evaluator& evaluator, const ckk
 Result<exact::Ciphertext> result_like(const exact::Evaluator& evaluator, const exact::Ciphertext& a,
                                       const MapBound& map) {
   const exact::NoiseModel& model = evaluator.noise_model();
-  exact::Ciphertext out = like(a);
+  exact::Ciphertext out;
+  take_kind(out, a);
   const exact::Noise moved = map.rotates ? rotated_noise(evaluator, a) : a.noise;
   out.noise = model.automorphism(model.times(model.multiply_plain(moved), map.diagonals));
   for (std::size_t i = 0; i < 2 * map.giants + 1; ++i) out.noise = model.key_switch(out.noise, a.level);
@@ -128,7 +132,7 @@ void begin(rlwe::Extended& sum, const rlwe::Parameters& rlwe, rlwe::Level level,
 }  // namespace
 
 template <class Evaluator>
-Result<LinearMap<Evaluator>> LinearMap<Evaluator>::make(const EncoderOf<Evaluator>& encoder,
+Result<LinearMap<Evaluator>> LinearMap<Evaluator>::make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
                                                         const SlotMap<Evaluator>& map, rlwe::Level level,
                                                         Options options) {
   const auto& parameters = encoder.parameters_ptr();
@@ -162,12 +166,13 @@ Result<LinearMap<Evaluator>> LinearMap<Evaluator>::make(const EncoderOf<Evaluato
   LinearMap out(parameters, level, std::move(plan), map.row_norm(),
                 ring::Divider(rlwe.ring(), rlwe.primes(level), rlwe.special_primes(), error_scale(*parameters)));
   out.copy_steps_ = copy_steps;
-  PRISM_CHECKED(out.encode(encoder, used));
+  PRISM_CHECKED(out.encode(evaluator, encoder, used));
   return out;
 }
 
 template <class Evaluator>
-Status LinearMap<Evaluator>::encode(const EncoderOf<Evaluator>& encoder, const SlotMap<Evaluator>& map) {
+Status LinearMap<Evaluator>::encode(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                                    const SlotMap<Evaluator>& map) {
   const std::size_t row = row_slots(parameters_->rlwe()), period = map.period();
   const std::size_t run = parameters_->degree() / (2 * period);
   run_ = run >= kShortestRun ? run : 1;
@@ -179,7 +184,8 @@ Status LinearMap<Evaluator>::encode(const EncoderOf<Evaluator>& encoder, const S
     PRISM_TRY(Plaintext plaintext, encode_row(encoder, slots, level_));
     if (run_ > 1) keep_every(plaintext, run_);
     encoding_error_ = max(encoding_error_, encoding_error(plaintext));
-    const ring::Evaluations full = lift_extended(plaintext, level_);
+    PRISM_TRY(const auto multiplicand, evaluator.prepare(plaintext, level_, true));
+    const ring::Evaluations& full = values_of(multiplicand);
     Product product{static_cast<std::size_t>(std::ranges::lower_bound(plan_.babies(), baby) - plan_.babies().begin()),
                     Residues(full.rows() * parameters_->degree() / run_)};
     for (std::size_t i = 0, at = 0; i < full.rows(); ++i) {
@@ -276,10 +282,10 @@ Status LinearMap<Evaluator>::apply(CiphertextOf<Evaluator>& out, const Evaluator
 
   std::optional<CiphertextOf<Evaluator>> copied;
   if (copy_steps_ != 0) {
-    Rotated<Evaluator> once(a);
+    Rotated<Evaluator> once(a, true);
     const int steps[] = {0, copy_steps_};
     const Term<Evaluator> terms[] = {{&once, steps}};
-    PRISM_TRY(copied, sum_of_rotations<Evaluator>(evaluator, terms, keys, workspace, count));
+    PRISM_CHECKED(sum_of_rotations<Evaluator>(copied.emplace(), evaluator, terms, keys, workspace, count));
   }
   const CiphertextOf<Evaluator>& in = copied ? *copied : a;
   if (copied) {
@@ -288,7 +294,8 @@ Status LinearMap<Evaluator>::apply(CiphertextOf<Evaluator>& out, const Evaluator
   }
 
   // Baby steps, times P.
-  Rotated<Evaluator> operand(in);
+  const std::size_t moving = plan_.babies().size() - (plan_.babies()[0] == 0 ? 1 : 0);
+  Rotated<Evaluator> operand(in, moving == 1);
   std::deque<rlwe::BorrowedExtended> babies;
   for (const std::size_t step : plan_.babies()) {
     rlwe::Extended& baby = *babies.emplace_back(workspace, rlwe, level_);
@@ -296,9 +303,7 @@ Status LinearMap<Evaluator>::apply(CiphertextOf<Evaluator>& out, const Evaluator
     if (g == 1) {
       switcher.add_lifted(baby, 1, in.parts[1], 1, workspace);
     } else {
-      PRISM_TRY(const rlwe::SwitchKey* key, key_of(g));
-      PRISM_CHECKED(switcher.accumulate(baby, operand.digits(evaluator, workspace, count), g, *key, workspace));
-      ++count.switches;
+      PRISM_CHECKED(operand.accumulate(baby, g, evaluator, keys, workspace, count));
     }
     switcher.add_lifted(baby, 0, in.parts[0], g, workspace);
   }

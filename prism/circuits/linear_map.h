@@ -29,10 +29,11 @@ class LinearMap {
   /// Encodes for operands at `level`: primes(level) + special primes rows of N words and as many transforms a diagonal
   /// (a map of period p: 2p words a row). CKKS encodes at the level's canonical scale; level_exhausted at level 0.
   /// invalid_argument for a map without diagonals, for parameters without special primes, and what the encoder refuses.
-  static Result<LinearMap> make(const EncoderOf<Evaluator>& encoder, const SlotMap<Evaluator>& map, rlwe::Level level,
-                                Options options);
-  static Result<LinearMap> make(const EncoderOf<Evaluator>& encoder, const SlotMap<Evaluator>& map, rlwe::Level level) {
-    return make(encoder, map, level, Options{});
+  static Result<LinearMap> make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                                const SlotMap<Evaluator>& map, rlwe::Level level, Options options);
+  static Result<LinearMap> make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                                const SlotMap<Evaluator>& map, rlwe::Level level) {
+    return make(evaluator, encoder, map, level, Options{});
   }
 
   rlwe::Level level() const { return level_; }
@@ -64,7 +65,7 @@ class LinearMap {
     std::size_t baby;  ///< index into plan().babies()
     Residues weights;  ///< a row per prime of the level and special prime, each value once per run
   };
-  Status encode(const EncoderOf<Evaluator>& encoder, const SlotMap<Evaluator>& map);
+  Status encode(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder, const SlotMap<Evaluator>& map);
   std::size_t diagonals() const;
   /// n values from `start` on of one row: sum of products.
   void multiply(rlwe::Extended& out, const std::vector<Product>& products, std::deque<rlwe::BorrowedExtended>& babies,

@@ -115,9 +115,10 @@ TYPED_TEST(LinearMapTest, MatricesOfAnyShapeMultiply) {
       const auto map = must(Map::from_matrix(*m.w.parameters, matrix, layout));
       const auto x = m.vector(columns, map.period());
       const auto wanted = m.laid_out(m.product(matrix, x), map.period());
-      m.expect_maps(must(Linear::make(m.w.encoder, map, m.w.top())), x, wanted);
-      m.expect_maps(must(Linear::make(m.w.encoder, map, m.w.top(), {.zeros_beyond = layout == Layout::single})), x,
-                    wanted);
+      m.expect_maps(must(Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top())), x, wanted);
+      m.expect_maps(
+          must(Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top(), {.zeros_beyond = layout == Layout::single})), x,
+          wanted);
     }
   }
   EXPECT_LE(m.worst_gap, 14);
@@ -131,7 +132,8 @@ TYPED_TEST(LinearMapTest, EverySplitGivesTheSame) {
   const auto wanted = m.laid_out(m.product(matrix, x), 32);
   std::size_t fewest = 1000;
   for (const std::size_t baby : {1, 2, 4, 8, 16, 32, 64}) {
-    const auto linear = must(Maps<TypeParam>::Linear::make(m.w.encoder, map, m.w.top(), {.longest_baby = baby}));
+    const auto linear =
+        must(Maps<TypeParam>::Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top(), {.longest_baby = baby}));
     fewest = std::min(fewest, linear.cost().switches);
     m.expect_maps(linear, x, wanted);
   }
@@ -143,7 +145,7 @@ TYPED_TEST(LinearMapTest, InputBeyondTheColumnsCountsForNothing) {
   const auto matrix = m.matrix(5, 6);
   const auto map = must(Maps<TypeParam>::Map::from_matrix(*m.w.parameters, matrix));
   const auto x = m.vector(32, 32);
-  m.expect_maps(must(Maps<TypeParam>::Linear::make(m.w.encoder, map, m.w.top())), x,
+  m.expect_maps(must(Maps<TypeParam>::Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top())), x,
                 m.laid_out(m.product(matrix, x), 32));
 }
 
@@ -154,7 +156,7 @@ TYPED_TEST(LinearMapTest, BothRowsAreMappedAlike) {
   const auto mapped = map.apply(m.weights(x));
   typename Maps<TypeParam>::Slots wanted(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) wanted[i] = m.laid_out({mapped[i]}, x.size())[0];
-  m.expect_maps(must(Maps<TypeParam>::Linear::make(m.w.encoder, map, m.w.top())), x, wanted);
+  m.expect_maps(must(Maps<TypeParam>::Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top())), x, wanted);
 }
 
 TYPED_TEST(LinearMapTest, RotationsAndPermutationsAreMaps) {
@@ -163,7 +165,8 @@ TYPED_TEST(LinearMapTest, RotationsAndPermutationsAreMaps) {
   using Linear = typename Maps<TypeParam>::Linear;
   const auto x = m.vector(32, 32);
   for (const int steps : {0, 1, -1, 7, 31, 33}) {
-    const auto linear = must(Linear::make(m.w.encoder, Map::rotation(*m.w.parameters, steps), m.w.top()));
+    const auto linear =
+        must(Linear::make(m.w.evaluator, m.w.encoder, Map::rotation(*m.w.parameters, steps), m.w.top()));
     typename Maps<TypeParam>::Slots wanted(x.size());
     for (std::size_t i = 0; i < x.size(); ++i)
       wanted[i] = x[static_cast<std::size_t>(static_cast<int>(i % 32) + 64 + steps) % 32];
@@ -176,7 +179,9 @@ TYPED_TEST(LinearMapTest, RotationsAndPermutationsAreMaps) {
   source.resize(29);
   typename Maps<TypeParam>::Slots wanted(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) wanted[i] = i % 32 < 29 ? x[source[i % 32]] : 0;
-  m.expect_maps(must(Linear::make(m.w.encoder, must(Map::permutation(*m.w.parameters, source)), m.w.top())), x, wanted);
+  m.expect_maps(
+      must(Linear::make(m.w.evaluator, m.w.encoder, must(Map::permutation(*m.w.parameters, source)), m.w.top())), x,
+      wanted);
 }
 
 TYPED_TEST(LinearMapTest, AllOnesSums) {
@@ -185,8 +190,8 @@ TYPED_TEST(LinearMapTest, AllOnesSums) {
   using Weight = typename Maps<TypeParam>::Weight;
   const auto c = m.w.encrypt(m.w.draw());
   const auto linear = must(Maps<TypeParam>::Linear::make(
-      m.w.encoder, must(Map::from_matrix(*m.w.parameters, {32, 32, std::vector<Weight>(32 * 32, Weight{1})})),
-      c.level));
+      m.w.evaluator, m.w.encoder,
+      must(Map::from_matrix(*m.w.parameters, {32, 32, std::vector<Weight>(32 * 32, Weight{1})})), c.level));
   const WindowPlan row(32);
   m.w.make(linear.keys_needed());
   m.w.make(row.keys_needed(m.w.parameters->rlwe(), c.level));
@@ -210,8 +215,9 @@ TYPED_TEST(LinearMapTest, MapsAreLinearAndCompose) {
   }
   const auto top = m.w.top();
   const rlwe::Level next{top.value - SchemeOf<typename TypeParam::Evaluator>::kPlainProductLevels};
-  const auto f1 = must(Linear::make(m.w.encoder, f, top)), g1 = must(Linear::make(m.w.encoder, g, next)),
-             gf1 = must(Linear::make(m.w.encoder, gf, top));
+  const auto f1 = must(Linear::make(m.w.evaluator, m.w.encoder, f, top)),
+             g1 = must(Linear::make(m.w.evaluator, m.w.encoder, g, next)),
+             gf1 = must(Linear::make(m.w.evaluator, m.w.encoder, gf, top));
   for (const auto* map : {&f1, &g1, &gf1}) m.w.make(map->keys_needed());
   const auto cx = m.w.encrypt(x), cy = m.w.encrypt(y);
   const auto apply = [&](const Linear& map, const auto& c) { return must(map.apply(m.w.evaluator, c, m.w.keys)); };
@@ -228,7 +234,7 @@ TYPED_TEST(LinearMapTest, SeveralPrimesPerDigit) {
   const auto matrix = m.matrix(64, 64);
   const auto map = must(Maps<TypeParam>::Map::from_matrix(*m.w.parameters, matrix));
   const auto x = m.vector(64, 64);
-  m.expect_maps(must(Maps<TypeParam>::Linear::make(m.w.encoder, map, m.w.top())), x,
+  m.expect_maps(must(Maps<TypeParam>::Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top())), x,
                 m.laid_out(m.product(matrix, x), 64));
 }
 
@@ -237,7 +243,7 @@ TYPED_TEST(LinearMapTest, SmallMapsInLargeRowsKeepEachWeightOnce) {
   const auto matrix = m.matrix(13, 16);
   const auto map = must(Maps<TypeParam>::Map::from_matrix(*m.w.parameters, matrix, Layout::repeated));
   const auto x = m.vector(16, 16);
-  const auto linear = must(Maps<TypeParam>::Linear::make(m.w.encoder, map, m.w.top()));
+  const auto linear = must(Maps<TypeParam>::Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top()));
   EXPECT_EQ(linear.memory_bytes(), 16U * 6 * 32 * 8) << "16 diagonals, 5 primes and 1 special one, 2 x 16 words";
   m.expect_maps(linear, x, m.laid_out(m.product(matrix, x), 16));
 }
@@ -254,11 +260,11 @@ TYPED_TEST(LinearMapTest, RefusalsSayTheWayOut) {
   const std::size_t outside[] = {32};
   EXPECT_EQ(code(Map::permutation(*m.w.parameters, outside)), ErrorCode::invalid_argument);
   const auto zero = must(Map::from_matrix(*m.w.parameters, {2, 2, std::vector<Weight>(4)}));
-  EXPECT_EQ(code(Linear::make(m.w.encoder, zero, m.w.top())), ErrorCode::invalid_argument);
+  EXPECT_EQ(code(Linear::make(m.w.evaluator, m.w.encoder, zero, m.w.top())), ErrorCode::invalid_argument);
   const auto map = must(Map::from_matrix(*m.w.parameters, m.matrix(8, 8)));
   EXPECT_EQ(code(map.then(must(Map::from_matrix(*m.w.parameters, m.matrix(8, 8), Layout::repeated)))),
             ErrorCode::mismatch);
-  const auto linear = must(Linear::make(m.w.encoder, map, m.w.top()));
+  const auto linear = must(Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top()));
   const auto c = m.w.encrypt(m.w.draw());
   const auto missing = linear.apply(m.w.evaluator, c, m.w.keys);
   ASSERT_FALSE(missing);
@@ -268,7 +274,7 @@ TYPED_TEST(LinearMapTest, RefusalsSayTheWayOut) {
   EXPECT_EQ(code(linear.apply(m.w.evaluator, must(m.w.evaluator.drop_to(c, rlwe::Level{1})), m.w.keys)),
             ErrorCode::mismatch);
   if constexpr (std::is_same_v<TypeParam, testing::Ckks>) {
-    EXPECT_EQ(code(Linear::make(m.w.encoder, map, rlwe::Level{0})), ErrorCode::level_exhausted);
+    EXPECT_EQ(code(Linear::make(m.w.evaluator, m.w.encoder, map, rlwe::Level{0})), ErrorCode::level_exhausted);
   }
 }
 

@@ -28,23 +28,25 @@ Result<exact::Ciphertext> finish(const exact::Evaluator&, exact::Ciphertext& pro
 }  // namespace
 
 template <class Evaluator>
-Result<Mask<Evaluator>> Mask<Evaluator>::weights(const EncoderOf<Evaluator>& encoder,
+Result<Mask<Evaluator>> Mask<Evaluator>::weights(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
                                                  std::span<const ValueOf<Evaluator>> weights, rlwe::Level level) {
-  PRISM_TRY(auto plaintext, encode(encoder, weights, level));
-  return Mask(std::move(plaintext), level);
+  PRISM_TRY(const auto plaintext, encode(encoder, weights, level));
+  PRISM_TRY(auto multiplicand, evaluator.prepare(plaintext, level));
+  return Mask(std::move(multiplicand), level);
 }
 
 template <class Evaluator>
-Result<Mask<Evaluator>> Mask<Evaluator>::keep(const EncoderOf<Evaluator>& encoder, const std::vector<bool>& keep,
-                                              rlwe::Level level) {
+Result<Mask<Evaluator>> Mask<Evaluator>::keep(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                                              const std::vector<bool>& keep, rlwe::Level level) {
   std::vector<ValueOf<Evaluator>> values(keep.size());
   for (std::size_t i = 0; i < keep.size(); ++i) values[i] = keep[i] ? 1 : 0;
-  return weights(encoder, values, level);
+  return weights(evaluator, encoder, values, level);
 }
 
 template <class Evaluator>
-Result<Mask<Evaluator>> Mask<Evaluator>::every(const EncoderOf<Evaluator>& encoder, std::size_t first,
-                                               std::size_t stride, std::size_t count, rlwe::Level level) {
+Result<Mask<Evaluator>> Mask<Evaluator>::every(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                                               std::size_t first, std::size_t stride, std::size_t count,
+                                               rlwe::Level level) {
   const std::size_t row = row_slots(encoder.parameters_ptr()->rlwe());
   if (count != 0 && (first >= row || stride == 0 || (row - 1 - first) / stride < count - 1)) {
     return fail(ErrorCode::invalid_argument, "a mask of ", count, " slots, ", stride, " apart from slot ", first,
@@ -54,7 +56,7 @@ Result<Mask<Evaluator>> Mask<Evaluator>::every(const EncoderOf<Evaluator>& encod
   for (std::size_t r = 0; r < SchemeOf<Evaluator>::kRows; ++r) {
     for (std::size_t i = 0; i < count; ++i) kept[r * row + first + i * stride] = true;
   }
-  return keep(encoder, kept, level);
+  return keep(evaluator, encoder, kept, level);
 }
 
 template <class Evaluator>
@@ -73,7 +75,7 @@ Result<CiphertextOf<Evaluator>> Mask<Evaluator>::apply(const Evaluator& evaluato
     return fail(ErrorCode::mismatch, "a mask for level ", level_.value, " and a ciphertext at level ", a.level.value,
                 "; make the mask for that level, or call drop_to on the ciphertext");
   }
-  PRISM_TRY(CiphertextOf<Evaluator> product, evaluator.multiply_plain(a, plaintext_));
+  PRISM_TRY(CiphertextOf<Evaluator> product, evaluator.multiply_plain(a, multiplicand_));
   PRISM_TRY(CiphertextOf<Evaluator> out, finish(evaluator, product));
   if (spent != nullptr) *spent += cost();
   return out;

@@ -12,14 +12,16 @@ template <class Evaluator>
 class Mask {
  public:
   /// Missing weights at the end are zero. CKKS encodes at the level's canonical scale, so that a canonical operand
-  /// gives a canonical result; level_exhausted at level 0. Refuses what the encoder refuses.
-  static Result<Mask> weights(const EncoderOf<Evaluator>& encoder, std::span<const ValueOf<Evaluator>> weights,
-                              rlwe::Level level);
+  /// gives a canonical result; level_exhausted at level 0. Refuses what the encoder refuses. A
+  /// transform a prime, once.
+  static Result<Mask> weights(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                              std::span<const ValueOf<Evaluator>> weights, rlwe::Level level);
   /// One where keep[i], zero elsewhere.
-  static Result<Mask> keep(const EncoderOf<Evaluator>& encoder, const std::vector<bool>& keep, rlwe::Level level);
+  static Result<Mask> keep(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                           const std::vector<bool>& keep, rlwe::Level level);
   /// Keeps, in every row, `count` slots `stride` apart from slot `first` on. invalid_argument when they leave the row.
-  static Result<Mask> every(const EncoderOf<Evaluator>& encoder, std::size_t first, std::size_t stride,
-                            std::size_t count, rlwe::Level level);
+  static Result<Mask> every(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder, std::size_t first,
+                            std::size_t stride, std::size_t count, rlwe::Level level);
 
   rlwe::Level level() const { return level_; }
   static Cost cost();
@@ -28,9 +30,9 @@ class Mask {
                                         Cost* spent = nullptr) const;
 
  private:
-  Mask(typename SchemeOf<Evaluator>::Plaintext plaintext, rlwe::Level level)
-      : plaintext_(std::move(plaintext)), level_(level) {}
-  typename SchemeOf<Evaluator>::Plaintext plaintext_;
+  Mask(typename SchemeOf<Evaluator>::Multiplicand multiplicand, rlwe::Level level)
+      : multiplicand_(std::move(multiplicand)), level_(level) {}
+  typename SchemeOf<Evaluator>::Multiplicand multiplicand_;
   rlwe::Level level_;
 };
 

@@ -13,6 +13,7 @@ template <>
 struct SchemeOf<ckks::Evaluator> {
   using Ciphertext = ckks::Ciphertext;
   using Plaintext = ckks::Plaintext;
+  using Multiplicand = ckks::Multiplicand;
   using Parameters = ckks::Parameters;
   using Encoder = ckks::Encoder;
   using EncryptedVector = ckks::EncryptedVector;
@@ -27,6 +28,7 @@ template <>
 struct SchemeOf<exact::Evaluator> {
   using Ciphertext = exact::Ciphertext;
   using Plaintext = exact::Plaintext;
+  using Multiplicand = exact::Multiplicand;
   using Parameters = exact::Parameters;
   using Encoder = exact::Encoder;
   using EncryptedVector = exact::EncryptedVector;

@@ -90,7 +90,7 @@ KeyList statistic_keys(const ckks::Parameters& parameters, Statistic statistic, 
 Cost statistic_cost(const ckks::Parameters& parameters, Statistic statistic, std::size_t blocks,
                     const StatisticOptions& options) {
   const Cost row = WindowPlan(row_slots(parameters.rlwe()), 1, options.radix).cost(parameters.rlwe());
-  const Cost product{.decompositions = 1, .switches = 1, .divisions = 2, .rescales = 1};
+  const Cost product{.decompositions = 1, .switches = 1, .divisions = 2};
   const bool canonical = options.quotient == Quotient::canonical;
   Cost cost = row;
   switch (statistic) {
@@ -198,10 +198,9 @@ Result<ckks::Ciphertext> StatisticsEvaluator::dot_product(const Vector& x, const
   Ciphertext products;
   for (std::size_t i = 0; i < x.blocks.size(); ++i)
     PRISM_CHECKED(evaluator_->tensor_add(products, x.blocks[i], y.blocks[i]));
-  PRISM_TRY(const Ciphertext linear, evaluator_->relinearise(products, *keys_));
-  PRISM_TRY(const Ciphertext lower, evaluator_->rescale(linear));
+  PRISM_TRY(const Ciphertext lower, evaluator_->relinearise_rescale(products, *keys_));
   if (spent_ != nullptr) {
-    *spent_ += Cost{.levels = 1, .decompositions = 1, .switches = 1, .divisions = 2, .rescales = 1};
+    *spent_ += Cost{.levels = 1, .decompositions = 1, .switches = 1, .divisions = 2};
     spent_->products += x.blocks.size();
   }
   return total(lower, x.size, magnitude_of(x) * magnitude_of(y));
@@ -252,7 +251,7 @@ Result<ckks::Ciphertext> StatisticsEvaluator::covariance(const Vector& x, const 
     PRISM_TRY(out, divide_by(once, divisor));
   }
   if (spent_ != nullptr) {
-    *spent_ += Cost{.decompositions = 1, .switches = 1, .divisions = 2, .rescales = 1, .products = 1};
+    *spent_ += Cost{.decompositions = 1, .switches = 1, .divisions = 2, .products = 1};
     spent_->levels = levels + (options_.quotient == Quotient::canonical ? 2 : 1);
   }
   out->noise.magnitude = min(out->noise.magnitude, count * magnitude / math::Bound::from_integer(divisor));

@@ -37,7 +37,7 @@ enum class Variance {
 enum class Quotient {
   canonical,  ///< by multiplication: one level more, then a canonical scale, which adds to others and goes into files.
               ///< 1/n is rounded at the scale of the level: a relative n/2^41 at 2^40, in the bound.
-  in_scale  ///< exactly and for nothing (divide_by), for results that are decrypted by this program
+  in_scale    ///< exactly and for nothing (divide_by), for results that are decrypted by this program
 };
 
 struct StatisticOptions {

@@ -23,14 +23,15 @@ Status check_level(const C& a, rlwe::Level level) {
 // -- sums of blocks
 
 template <class Evaluator>
-Result<BlockSum<Evaluator>> BlockSum<Evaluator>::make(const EncoderOf<Evaluator>& encoder, std::size_t block,
-                                                      rlwe::Level level, Others others, unsigned radix) {
+Result<BlockSum<Evaluator>> BlockSum<Evaluator>::make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                                                      std::size_t block, rlwe::Level level, Others others,
+                                                      unsigned radix) {
   const auto& parameters = encoder.parameters_ptr();
   const std::size_t row = row_slots(parameters->rlwe());
   PRISM_CHECKED(check_block(block, row));
   BlockSum out(parameters, level, WindowPlan(block, 1, radix));
   if (block == row || others == Others::partial) return out;
-  PRISM_TRY(Mask<Evaluator> mask, Mask<Evaluator>::every(encoder, 0, block, row / block, level));
+  PRISM_TRY(Mask<Evaluator> mask, Mask<Evaluator>::every(evaluator, encoder, 0, block, row / block, level));
   out.mask_.emplace(std::move(mask));
   if (others == Others::replicate) out.spread_.emplace(block, -1, radix);
   return out;
@@ -65,14 +66,15 @@ Result<CiphertextOf<Evaluator>> BlockSum<Evaluator>::apply(const Evaluator& eval
 // -- one slot everywhere
 
 template <class Evaluator>
-Result<Replicate<Evaluator>> Replicate<Evaluator>::make(const EncoderOf<Evaluator>& encoder, std::size_t block,
-                                                        std::size_t slot, rlwe::Level level, unsigned radix) {
+Result<Replicate<Evaluator>> Replicate<Evaluator>::make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder,
+                                                        std::size_t block, std::size_t slot, rlwe::Level level,
+                                                        unsigned radix) {
   const auto& parameters = encoder.parameters_ptr();
   const std::size_t row = row_slots(parameters->rlwe());
   PRISM_CHECKED(check_block(block, row));
   if (slot >= block)
     return fail(ErrorCode::invalid_argument, "slot ", slot, " of a block of ", block, " slots; they count from 0");
-  PRISM_TRY(Mask<Evaluator> mask, Mask<Evaluator>::every(encoder, slot, block, row / block, level));
+  PRISM_TRY(Mask<Evaluator> mask, Mask<Evaluator>::every(evaluator, encoder, slot, block, row / block, level));
   // In a block as long as the row, the sum over all slots is the one that is left, wherever it stood.
   const int shift = block == row || slot == 0 ? 0 : -static_cast<int>(block - 1 - slot);
   return Replicate(parameters, std::move(mask), WindowPlan(block, slot == 0 ? -1 : 1, radix), shift);
@@ -107,7 +109,8 @@ Result<CiphertextOf<Evaluator>> Replicate<Evaluator>::apply(const Evaluator& eva
 // -- each slot everywhere
 
 template <class Evaluator>
-Result<ReplicateEach<Evaluator>> ReplicateEach<Evaluator>::make(const EncoderOf<Evaluator>& encoder, std::size_t count,
+Result<ReplicateEach<Evaluator>> ReplicateEach<Evaluator>::make(const Evaluator& evaluator,
+                                                                const EncoderOf<Evaluator>& encoder, std::size_t count,
                                                                 rlwe::Level level, unsigned radix) {
   const auto& parameters = encoder.parameters_ptr();
   const std::size_t row = row_slots(parameters->rlwe());
@@ -117,7 +120,7 @@ Result<ReplicateEach<Evaluator>> ReplicateEach<Evaluator>::make(const EncoderOf<
   ReplicateEach out(parameters, level, WindowPlan(row / period, static_cast<int>(period), radix),
                     WindowPlan(period, 1, radix));
   for (std::size_t i = 0; i < count; ++i) {
-    PRISM_TRY(Mask<Evaluator> mask, Mask<Evaluator>::every(encoder, i, period, row / period, level));
+    PRISM_TRY(Mask<Evaluator> mask, Mask<Evaluator>::every(evaluator, encoder, i, period, row / period, level));
     out.masks_.push_back(std::move(mask));
   }
   return out;

@@ -26,8 +26,8 @@ class BlockSum {
  public:
   /// For operands at `level`. invalid_argument for a block of zero slots or of more than a row; level_exhausted when
   /// CKKS needs a mask at level 0. `radix`: see WindowPlan.
-  static Result<BlockSum> make(const EncoderOf<Evaluator>& encoder, std::size_t block, rlwe::Level level,
-                               Others others = Others::zero, unsigned radix = 2);
+  static Result<BlockSum> make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder, std::size_t block,
+                               rlwe::Level level, Others others = Others::zero, unsigned radix = 2);
   KeyList keys_needed() const;
   Cost cost() const;
   Result<CiphertextOf<Evaluator>> apply(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
@@ -52,8 +52,8 @@ class Replicate {
  public:
   /// For operands at `level`; a mask, so one level in CKKS. invalid_argument for a slot outside the block and as for
   /// BlockSum.
-  static Result<Replicate> make(const EncoderOf<Evaluator>& encoder, std::size_t block, std::size_t slot,
-                                rlwe::Level level, unsigned radix = 2);
+  static Result<Replicate> make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder, std::size_t block,
+                                std::size_t slot, rlwe::Level level, unsigned radix = 2);
   KeyList keys_needed() const;
   Cost cost() const;
   Result<CiphertextOf<Evaluator>> apply(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
@@ -79,8 +79,8 @@ class Replicate {
 template <class Evaluator>
 class ReplicateEach {
  public:
-  static Result<ReplicateEach> make(const EncoderOf<Evaluator>& encoder, std::size_t count, rlwe::Level level,
-                                    unsigned radix = 2);
+  static Result<ReplicateEach> make(const Evaluator& evaluator, const EncoderOf<Evaluator>& encoder, std::size_t count,
+                                    rlwe::Level level, unsigned radix = 2);
   KeyList keys_needed() const;
   /// For all of them.
   Cost cost() const;

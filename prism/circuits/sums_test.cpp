@@ -88,7 +88,8 @@ TYPED_TEST(SumsTest, BlocksLeaveNothingButTheirSums) {
       return sum;
     };
     for (const Others others : {Others::zero, Others::replicate}) {
-      const auto circuit = must(BlockSum<typename TypeParam::Evaluator>::make(w.encoder, block, c.level, others));
+      const auto circuit =
+          must(BlockSum<typename TypeParam::Evaluator>::make(w.evaluator, w.encoder, block, c.level, others));
       w.make(circuit.keys_needed());
       Cost spent;
       const auto out = must(circuit.apply(w.evaluator, c, w.keys, &spent));
@@ -109,7 +110,8 @@ TYPED_TEST(SumsTest, OneSlotSpreadsOverItsBlock) {
   const auto c = w.encrypt(x);
   for (const auto& [block, slot] :
        {std::pair<std::size_t, std::size_t>{1, 0}, {4, 0}, {4, 3}, {5, 2}, {16, 7}, {32, 0}, {32, 19}}) {
-    const auto circuit = must(Replicate<typename TypeParam::Evaluator>::make(w.encoder, block, slot, c.level));
+    const auto circuit =
+        must(Replicate<typename TypeParam::Evaluator>::make(w.evaluator, w.encoder, block, slot, c.level));
     w.make(circuit.keys_needed());
     Cost spent;
     const auto out = must(circuit.apply(w.evaluator, c, w.keys, &spent));
@@ -126,7 +128,8 @@ TYPED_TEST(SumsTest, EverySlotOnItsOwn) {
     auto x = w.draw();
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % w.row() < count ? x[i] : 0;
     const auto c = w.encrypt(x);
-    const auto circuit = must(ReplicateEach<typename TypeParam::Evaluator>::make(w.encoder, count, c.level, 4));
+    const auto circuit =
+        must(ReplicateEach<typename TypeParam::Evaluator>::make(w.evaluator, w.encoder, count, c.level, 4));
     w.make(circuit.keys_needed());
     Cost spent;
     const auto out = must(circuit.apply(w.evaluator, c, w.keys, &spent));
@@ -142,7 +145,7 @@ TYPED_TEST(SumsTest, WeightsMultiplyTheirSlots) {
   using Evaluator = typename TypeParam::Evaluator;
   const auto x = w.draw(), weights = w.draw(w.parameters->slots() - 3);
   const auto c = w.encrypt(x);
-  const auto mask = must(Mask<Evaluator>::weights(w.encoder, weights, c.level));
+  const auto mask = must(Mask<Evaluator>::weights(w.evaluator, w.encoder, weights, c.level));
   const auto out = must(mask.apply(w.evaluator, c));
   typename World<TypeParam>::Slots wanted(x.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -159,7 +162,7 @@ TYPED_TEST(SumsTest, RefusalsNameWhatIsMissing) {
   World<TypeParam> w(17);
   using Evaluator = typename TypeParam::Evaluator;
   const auto c = w.encrypt(w.draw());
-  const auto circuit = must(BlockSum<Evaluator>::make(w.encoder, 8, c.level));
+  const auto circuit = must(BlockSum<Evaluator>::make(w.evaluator, w.encoder, 8, c.level));
   const auto missing = circuit.apply(w.evaluator, c, w.keys);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
@@ -170,12 +173,13 @@ TYPED_TEST(SumsTest, RefusalsNameWhatIsMissing) {
   EXPECT_EQ(w.keys.ids(), circuit.keys_needed().ids()) << "no key that is not asked for";
   const auto lower = must(w.evaluator.drop_to(c, rlwe::Level{1}));
   EXPECT_EQ(circuit.apply(w.evaluator, lower, w.keys).error().code, ErrorCode::mismatch);
-  EXPECT_EQ(BlockSum<Evaluator>::make(w.encoder, 0, c.level).error().code, ErrorCode::invalid_argument);
-  EXPECT_EQ(BlockSum<Evaluator>::make(w.encoder, 33, c.level).error().code, ErrorCode::invalid_argument);
-  EXPECT_EQ(Replicate<Evaluator>::make(w.encoder, 8, 8, c.level).error().code, ErrorCode::invalid_argument);
-  EXPECT_EQ(Mask<Evaluator>::every(w.encoder, 1, 8, 5, c.level).error().code, ErrorCode::invalid_argument);
-  EXPECT_TRUE(Mask<Evaluator>::every(w.encoder, 7, 8, 4, c.level));
-  const auto bottom = BlockSum<Evaluator>::make(w.encoder, 8, rlwe::Level{0});
+  EXPECT_EQ(BlockSum<Evaluator>::make(w.evaluator, w.encoder, 0, c.level).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(BlockSum<Evaluator>::make(w.evaluator, w.encoder, 33, c.level).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(Replicate<Evaluator>::make(w.evaluator, w.encoder, 8, 8, c.level).error().code,
+            ErrorCode::invalid_argument);
+  EXPECT_EQ(Mask<Evaluator>::every(w.evaluator, w.encoder, 1, 8, 5, c.level).error().code, ErrorCode::invalid_argument);
+  EXPECT_TRUE(Mask<Evaluator>::every(w.evaluator, w.encoder, 7, 8, 4, c.level));
+  const auto bottom = BlockSum<Evaluator>::make(w.evaluator, w.encoder, 8, rlwe::Level{0});
   if constexpr (std::is_same_v<TypeParam, testing::Ckks>) {
     EXPECT_EQ(bottom.error().code, ErrorCode::level_exhausted);
   } else {

@@ -64,27 +64,55 @@ Cost WindowPlan::cost(const rlwe::Parameters& parameters) const {
 }
 
 template <class Evaluator>
-Result<CiphertextOf<Evaluator>> WindowPlan::apply(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
-                                                  const rlwe::EvaluationKeys& keys, Cost* spent) const {
+Status WindowPlan::apply(CiphertextOf<Evaluator>& out, const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
+                         const rlwe::EvaluationKeys& keys, ring::Workspace& workspace, Cost* spent) const {
   Cost count;
   PRISM_CHECKED(can_rotate(evaluator, a, keys));
-  ring::Workspace workspace;
-  Rotated<Evaluator> operand(a);
-  CiphertextOf<Evaluator> window = a.clone();
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
-    Rotated<Evaluator> current(window);
+  check(&out != &a, "a window's sums go to another ciphertext");
+  if (stages_.empty()) {
+    take_kind(out, a);
+    out.parts.resize(2);
+    for (std::size_t i = 0; i < 2; ++i) ring::copy(out.parts[i], a.parts[i]);
+    return {};
+  }
+  std::size_t rotations_of_a = stages_[0].of_window.size() - 1;
+  for (const Stage& stage : stages_) rotations_of_a += stage.of_operand.size();
+  Rotated<Evaluator> operand(a, rotations_of_a <= 1);
+  // Stages write to `out` and to one ciphertext more in turn; the last one writes to `out`.
+  CiphertextOf<Evaluator> other;
+  const std::size_t words = evaluator.parameters().rlwe().primes(a.level).size() * evaluator.parameters().degree();
+  for (int part = 0; part < 2; ++part) other.parts.emplace_back(workspace.take(words));
+  Status status;
+  for (std::size_t i = 0; i < stages_.size() && status; ++i) {
+    const bool to_out = (stages_.size() - 1 - i) % 2 == 0;
+    Rotated<Evaluator> current(to_out ? other : out, stages_[i].of_window.size() == 2);
     // In the first stage the window is the operand, whose decomposition later stages use again.
     const Term<Evaluator> terms[] = {{i == 0 ? &operand : &current, stages_[i].of_window},
                                      {&operand, stages_[i].of_operand}};
-    PRISM_TRY(window, sum_of_rotations<Evaluator>(evaluator, terms, keys, workspace, count));
+    status = sum_of_rotations<Evaluator>(to_out ? out : other, evaluator, terms, keys, workspace, count);
   }
+  for (ring::Evaluations& part : other.parts) workspace.give_back(std::move(part));
+  PRISM_CHECKED(std::move(status));
   if (spent != nullptr) *spent += count;
-  return window;
+  return {};
+}
+
+template <class Evaluator>
+Result<CiphertextOf<Evaluator>> WindowPlan::apply(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
+                                                  const rlwe::EvaluationKeys& keys, Cost* spent) const {
+  ring::Workspace workspace;
+  CiphertextOf<Evaluator> out;
+  PRISM_CHECKED(apply(out, evaluator, a, keys, workspace, spent));
+  return out;
 }
 
 template Result<ckks::Ciphertext> WindowPlan::apply(const ckks::Evaluator&, const ckks::Ciphertext&,
                                                     const rlwe::EvaluationKeys&, Cost*) const;
 template Result<exact::Ciphertext> WindowPlan::apply(const exact::Evaluator&, const exact::Ciphertext&,
                                                      const rlwe::EvaluationKeys&, Cost*) const;
+template Status WindowPlan::apply(ckks::Ciphertext&, const ckks::Evaluator&, const ckks::Ciphertext&,
+                                  const rlwe::EvaluationKeys&, ring::Workspace&, Cost*) const;
+template Status WindowPlan::apply(exact::Ciphertext&, const exact::Evaluator&, const exact::Ciphertext&,
+                                  const rlwe::EvaluationKeys&, ring::Workspace&, Cost*) const;
 
 }  // namespace prism::circuits

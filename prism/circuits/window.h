@@ -30,6 +30,10 @@ class WindowPlan {
   template <class Evaluator>
   Result<CiphertextOf<Evaluator>> apply(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
                                         const rlwe::EvaluationKeys& keys, Cost* spent = nullptr) const;
+  /// `out` is not `a`.
+  template <class Evaluator>
+  Status apply(CiphertextOf<Evaluator>& out, const Evaluator& evaluator, const CiphertextOf<Evaluator>& a,
+               const rlwe::EvaluationKeys& keys, ring::Workspace& workspace, Cost* spent = nullptr) const;
 
  private:
   /// W(next) = sum of W(m) rotated by `of_window` + sum of the operand rotated by `of_operand`.

@@ -24,9 +24,19 @@ inline ckks::Noise sum_noise(const ckks::Evaluator&, const ckks::Noise& a, const
 inline exact::Noise sum_noise(const exact::Evaluator& evaluator, const exact::Noise& a, const exact::Noise& b) {
   return evaluator.noise_model().add(a, b);
 }
-/// Everything of a ciphertext but its parts.
-inline ckks::Ciphertext like(const ckks::Ciphertext& a) { return {a.parameters, {}, a.level, a.scale, a.noise}; }
-inline exact::Ciphertext like(const exact::Ciphertext& a) { return {a.parameters, {}, a.level, a.correction, a.noise}; }
+/// Everything of `a` but its parts.
+inline void take_kind(ckks::Ciphertext& out, const ckks::Ciphertext& a) {
+  out.parameters = a.parameters;
+  out.level = a.level;
+  out.scale = a.scale;
+  out.noise = a.noise;
+}
+inline void take_kind(exact::Ciphertext& out, const exact::Ciphertext& a) {
+  out.parameters = a.parameters;
+  out.level = a.level;
+  out.correction = a.correction;
+  out.noise = a.noise;
+}
 
 /// Two parts, of the evaluator's parameters, which can switch keys.
 template <class Evaluator>
@@ -48,22 +58,36 @@ Status can_rotate(const Evaluator& evaluator, const CiphertextOf<Evaluator>& a, 
 
 // -- rotations
 
-/// A ciphertext whose rotations are wanted; the decomposition is made when the first one is. Refers to the ciphertext.
+/// A ciphertext whose rotations are wanted. Refers to it. When more than one is, the decomposition is made with the
+/// first and kept.
 template <class Evaluator>
 class Rotated {
  public:
-  explicit Rotated(const CiphertextOf<Evaluator>& ciphertext) : ciphertext_(&ciphertext) {}
+  Rotated(const CiphertextOf<Evaluator>& ciphertext, bool once) : ciphertext_(&ciphertext), once_(once) {}
   const CiphertextOf<Evaluator>& ciphertext() const { return *ciphertext_; }
-  const rlwe::Decomposition& digits(const Evaluator& evaluator, ring::Workspace& workspace, Cost& spent) {
-    if (digits_.digits.empty()) {
-      evaluator.switcher().decompose(digits_, ciphertext_->parts[1], workspace);
+  /// sum += P * c1(X^g) switched from s(X^g) to s.
+  Status accumulate(rlwe::Extended& sum, std::uint32_t g, const Evaluator& evaluator, const rlwe::EvaluationKeys& keys,
+                    ring::Workspace& workspace, Cost& spent) {
+    const rlwe::KeySwitcher& switcher = evaluator.switcher();
+    const ring::Evaluations& c1 = ciphertext_->parts[1];
+    PRISM_TRY(const rlwe::SwitchKey* key, keys.find(rlwe::KeyId::Kind::automorphism, g, ciphertext_->level));
+    ++spent.switches;
+    if (once_) {
       ++spent.decompositions;
+      ring::Borrowed<ring::Domain::evaluations> moved(workspace, c1.ring(), c1.primes());
+      ring::automorphism(*moved, c1, g);
+      return switcher.accumulate(sum, *moved, *key, workspace);
     }
-    return digits_;
+    if (digits_.digits.empty()) {
+      ++spent.decompositions;
+      switcher.decompose(digits_, c1, workspace);
+    }
+    return switcher.accumulate(sum, digits_, g, *key, workspace);
   }
 
  private:
   const CiphertextOf<Evaluator>* ciphertext_;
+  bool once_;
   rlwe::Decomposition digits_;
 };
 
@@ -74,56 +98,57 @@ struct Term {
   std::span<const int> steps;
 };
 
-/// The sum of all rotations of all terms, whose ciphertexts share level and scale or correction (a broken invariant
-/// otherwise): a switch for each that is not by a whole turn, and one division of two parts for all of them. At least
-/// one rotation. The parts c0 are added after the division, where they are exact. Each switch is counted with a
-/// rounding of its own, which covers the single one there is.
+/// out = the sum of all rotations of all terms, whose ciphertexts share level and scale or correction (a broken
+/// invariant otherwise) and are not `out`: a switch for each that is not by a whole turn, and one division of two parts
+/// for all of them. At least one rotation. The parts c0 are added after the division, where they are exact. Each switch
+/// is counted in the bound with a rounding of its own, which covers the single one there is.
 template <class Evaluator>
-Result<CiphertextOf<Evaluator>> sum_of_rotations(const Evaluator& evaluator, std::span<const Term<Evaluator>> terms,
-                                                 const rlwe::EvaluationKeys& keys, ring::Workspace& workspace,
-                                                 Cost& spent) {
+Status sum_of_rotations(CiphertextOf<Evaluator>& out, const Evaluator& evaluator,
+                        std::span<const Term<Evaluator>> terms, const rlwe::EvaluationKeys& keys,
+                        ring::Workspace& workspace, Cost& spent) {
   const rlwe::Parameters& rlwe = evaluator.parameters().rlwe();
-  const rlwe::KeySwitcher& switcher = evaluator.switcher();
   const CiphertextOf<Evaluator>& model = terms[0].of->ciphertext();
-  const ring::PrimeSet primes = rlwe.primes(model.level);
-  CiphertextOf<Evaluator> out = like(model);
+  const auto element = [&](int steps) { return rlwe::galois_element_for_rotation(steps, rlwe.degree()); };
   rlwe::BorrowedExtended switched(workspace, rlwe, model.level);
-  ring::Borrowed<ring::Domain::evaluations> moved(workspace, rlwe.ring(), primes);
-  ring::Evaluations still0(rlwe.ring(), primes), still1(rlwe.ring(), primes);
-  bool first = true;
+  std::optional<decltype(model.noise)> noise;
   for (const Term<Evaluator>& term : terms) {
     const CiphertextOf<Evaluator>& c = term.of->ciphertext();
-    check(c.level == model.level, "a sum of rotations is over ciphertexts of one level");
-    for (const int step : term.steps) {
-      const std::uint32_t g = rlwe::galois_element_for_rotation(step, rlwe.degree());
-      auto noise = c.noise;
-      if (g == 1) {
-        ring::add_into(still0, c.parts[0]);
-        ring::add_into(still1, c.parts[1]);
-      } else {
-        PRISM_TRY(const rlwe::SwitchKey* key, keys.find(rlwe::KeyId::Kind::automorphism, g, c.level));
-        PRISM_CHECKED(switcher.accumulate(*switched, term.of->digits(evaluator, workspace, spent), g, *key, workspace));
-        ring::automorphism(*moved, c.parts[0], g);
-        ring::add_into(still0, *moved);
-        ++spent.switches;
-        noise = rotated_noise(evaluator, c);
-      }
-      out.noise = first ? noise : sum_noise(evaluator, out.noise, noise);
-      first = false;
+    check(c.level == model.level && &c != &out, "a sum of rotations is over ciphertexts of one level");
+    for (const int steps : term.steps) {
+      const bool moves = element(steps) != 1;
+      if (moves) PRISM_CHECKED(term.of->accumulate(*switched, element(steps), evaluator, keys, workspace, spent));
+      const auto one = moves ? rotated_noise(evaluator, c) : c.noise;
+      noise = noise ? sum_noise(evaluator, *noise, one) : one;
     }
   }
-  check(!first, "a sum of rotations has at least one");
-  if (switched->empty) {
-    out.parts.push_back(std::move(still0));
-    out.parts.push_back(std::move(still1));
-    return out;
-  }
+  check(noise.has_value(), "a sum of rotations has at least one");
+
+  take_kind(out, model);
+  out.noise = *noise;
   out.parts.resize(2);
-  switcher.divide(out.parts[0], out.parts[1], *switched, model.level, workspace);
-  spent.divisions += 2;
-  ring::add_into(out.parts[0], still0);
-  ring::add_into(out.parts[1], still1);
-  return out;
+  bool empty = switched->empty;
+  if (!empty) {
+    evaluator.switcher().divide(out.parts[0], out.parts[1], *switched, model.level, workspace);
+    spent.divisions += 2;
+  }
+  ring::Borrowed<ring::Domain::evaluations> moved(workspace, rlwe.ring(), rlwe.primes(model.level));
+  for (const Term<Evaluator>& term : terms) {
+    const CiphertextOf<Evaluator>& c = term.of->ciphertext();
+    for (const int steps : term.steps) {
+      if (element(steps) != 1) {
+        ring::automorphism(*moved, c.parts[0], element(steps));
+        ring::add_into(out.parts[0], *moved);
+      } else if (empty) {
+        ring::copy(out.parts[0], c.parts[0]);
+        ring::copy(out.parts[1], c.parts[1]);
+        empty = false;
+      } else {
+        ring::add_into(out.parts[0], c.parts[0]);
+        ring::add_into(out.parts[1], c.parts[1]);
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace prism::circuits
