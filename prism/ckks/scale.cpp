@@ -181,6 +181,10 @@ math::Bound Constant::magnitude() const {
 }
 
 math::Bound Constant::rounding(const Scale& scale) const {
+  // Numbers that the scale makes whole are not rounded.
+  if (numerator_ == 0) return {};
+  const int zeros = std::countr_zero(static_cast<std::uint64_t>(numerator_));
+  if (denominator_ == 1 && scale.is_power_of_two() && scale.two() + exponent_ + zeros >= 0) return {};
   return math::Bound::from_double(0.5) / scale.bound() + magnitude() * math::Bound::from_double(scale.relative_error());
 }
 

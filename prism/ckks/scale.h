@@ -75,7 +75,7 @@ class Constant {
   /// every machine. invalid_argument when it is not below 2^120 in size.
   Result<Int128> times(const Scale& scale) const;
   math::Bound magnitude() const;
-  /// At most this far is times(scale)/scale from the constant.
+  /// At most this far is times(scale)/scale from the constant; zero where that is seen to be exact.
   math::Bound rounding(const Scale& scale) const;
 
  private:

@@ -136,6 +136,12 @@ TEST(ConstantTest, RoundingIsWithinItsBoundAtAnyScale) {
     EXPECT_LE(fabsl(found - wanted), 0.5L + fabsl(wanted) * 0x1p-60L) << value;
     EXPECT_LT(constant.rounding(scale).log2(), -scale.log2() - 0.99);
   }
+  // Exact where nothing is rounded, and only there.
+  EXPECT_TRUE(Constant(3).rounding(Scale()).is_zero());
+  EXPECT_TRUE(Constant::from_double(0.75)->rounding(Scale::power_of_two(2)).is_zero());
+  EXPECT_FALSE(Constant::from_double(0.75)->rounding(Scale::power_of_two(1)).is_zero());
+  EXPECT_FALSE(Constant::ratio(1, 3)->rounding(Scale::power_of_two(40)).is_zero());
+  EXPECT_FALSE(Constant(1).rounding(Scale::power_of(kQ, 1)).is_zero());
   EXPECT_TRUE(*Constant(0).times(Scale::power_of_two(200)) == 0);
   EXPECT_TRUE(*Constant::from_double(0x1p-300)->times(Scale::power_of_two(40)) == 0);
   EXPECT_EQ(Constant(1 << 20).times(Scale::power_of_two(100)).error().code, ErrorCode::invalid_argument);
