@@ -1,10 +1,9 @@
 #include "prism/ckks/scale.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
-
-#include "prism/math/natural.h"
 
 namespace prism::ckks {
 namespace {
@@ -18,6 +17,57 @@ Int128 size_of(Int128 x) { return x < 0 ? -x : x; }
 
 std::uint64_t high(Uint128 x) { return static_cast<std::uint64_t>(x >> 64); }
 std::uint64_t low(Uint128 x) { return static_cast<std::uint64_t>(x); }
+
+/// 256 bits, lowest first: enough for constants times scales, without memory from anywhere.
+using Limbs = std::array<std::uint64_t, 4>;
+
+Limbs shifted_left(const Limbs& x, unsigned by) {
+  Limbs out{};
+  const unsigned words = by / 64, bits = by % 64;
+  for (std::size_t i = words; i < out.size(); ++i) {
+    out[i] = x[i - words] << bits;
+    if (bits != 0 && i > words) out[i] |= x[i - words - 1] >> (64 - bits);
+  }
+  return out;
+}
+Limbs shifted_left(Uint128 x, unsigned by) { return shifted_left(Limbs{low(x), high(x), 0, 0}, by); }
+
+Limbs shifted_right(const Limbs& x, unsigned by) {
+  Limbs out{};
+  const unsigned words = by / 64, bits = by % 64;
+  for (std::size_t i = 0; i + words < out.size(); ++i) {
+    out[i] = x[i + words] >> bits;
+    if (bits != 0 && i + words + 1 < out.size()) out[i] |= x[i + words + 1] << (64 - bits);
+  }
+  return out;
+}
+
+void multiply(Limbs& x, std::uint64_t by) {
+  Uint128 carry = 0;
+  for (std::uint64_t& limb : x) {
+    carry += Uint128{limb} * by;
+    limb = low(carry);
+    carry >>= 64;
+  }
+}
+
+void add(Limbs& x, const Limbs& y) {
+  Uint128 carry = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    carry += Uint128{x[i]} + y[i];
+    x[i] = low(carry);
+    carry >>= 64;
+  }
+}
+
+void divide(Limbs& x, std::uint64_t by) {
+  Uint128 rest = 0;
+  for (std::size_t i = x.size(); i-- > 0;) {
+    rest = rest << 64 | x[i];
+    x[i] = low(rest / by);
+    rest %= by;
+  }
+}
 
 /// x * 2^exponent with the top bit moved up; x is not zero.
 Approximation normalised(Uint128 x, Int128 exponent) {
@@ -199,20 +249,19 @@ Result<Int128> Constant::times(const Scale& scale) const {
   const Scale::Approximation s = scale.approximate();
   const bool negative = numerator_ < 0;
   const auto numerator = negative ? 0 - static_cast<std::uint64_t>(numerator_) : static_cast<std::uint64_t>(numerator_);
-  // floor((2n + d) / 2d) for n/d = numerator * mantissa * 2^shift / denominator.
-  math::Natural n = math::Natural(high(s.mantissa)) << 64;
-  n += math::Natural(low(s.mantissa));
-  n *= numerator;
-  const auto shift = static_cast<int>(s.exponent + exponent_);  // |shift| is small: the product is below 2^120
+  // floor((2n + d) / 2d) for n/d = numerator * mantissa * 2^shift / denominator. |shift| is small, because the quotient
+  // lies between 2^-2 and 2^120; so nothing here reaches 2^196.
+  const auto shift = static_cast<int>(s.exponent + exponent_);
   const auto down = static_cast<unsigned>(std::max(0, -shift));
-  n <<= static_cast<unsigned>(std::max(0, shift)) + 1;
-  n += math::Natural(denominator_) << down;
-  n.divide(denominator_);
-  n >>= down + 1;
-  check(n.bit_length() <= 121, "a rounded constant is below 2^120");
-  Uint128 value = 0;
-  for (std::size_t i = n.limbs().size(); i-- > 0;) value = value << 64 | n.limbs()[i];
-  return negative ? -static_cast<Int128>(value) : static_cast<Int128>(value);
+  Limbs n = shifted_left(s.mantissa, 0);
+  multiply(n, numerator);
+  n = shifted_left(n, static_cast<unsigned>(std::max(0, shift)) + 1);
+  add(n, shifted_left(denominator_, down));
+  divide(n, denominator_);
+  n = shifted_right(n, down + 1);
+  check(n[3] == 0 && n[2] == 0 && n[1] >> 57 == 0, "a rounded constant is below 2^120");
+  const auto value = static_cast<Int128>(Uint128{n[1]} << 64 | n[0]);
+  return negative ? -value : value;
 }
 
 }  // namespace prism::ckks
