@@ -7,9 +7,11 @@
 #include <complex>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "bench/peers/driver.h"
+#include "bench/unit_costs.h"
 #include "prism/ckks/decryptor.h"
 #include "prism/ckks/encryptor.h"
 #include "prism/ckks/evaluator.h"
@@ -124,6 +126,22 @@ void describe(bench::Case& out, const rlwe::Parameters& parameters, const progra
   out.facts["levels"] = parameters.max_level().value;
   out.facts["ciphertext_bytes"] = static_cast<double>(program::ciphertext_bytes(at));
   out.facts["key_bytes"] = static_cast<double>(program::key_bytes(at));
+}
+
+/// What the operations take by formula and by what a row of each kind takes here; measured once, when first asked.
+void add_predictions(bench::Case& out, std::shared_ptr<const ring::Ring> ring, const program::Chain& at,
+                     const program::Work& multiply) {
+  const auto units = std::make_shared<std::optional<bench::UnitCosts>>();
+  for (const auto& [name, work] : {std::pair<std::string, program::Work>{"multiply", multiply},
+                                   {"rotate", program::rotate(at, false)},
+                                   {"rotate_hoisted", program::rotate(at, true)}}) {
+    out.facts["transforms_" + name] = static_cast<double>(work.transforms());
+    out.facts["products_" + name] = static_cast<double>(work.products);
+    out.figures["model_" + name] = [ring, at, work, units] {
+      if (!*units) *units = bench::measure_unit_costs(*ring, at);
+      return (*units)->predict(work) / 1e6;
+    };
+  }
 }
 
 /// What both kinds of schemes share: keys, and the figures about them. Operations hold it alive.
@@ -244,6 +262,7 @@ bench::Case ckks_case(const bench::Spec& spec) {
       {"allocations_multiply", [s] { return allocations_of([s] { s->multiply(); }); }},
       {"allocations_rotate", [s] { return allocations_of([s] { s->rotate(); }); }},
   };
+  add_predictions(out, {s, &s->parameters->rlwe().ring()}, at, program::multiply_relinearise_rescale(at, 1));
   return out;
 }
 
@@ -324,6 +343,7 @@ bench::Case exact_case(const bench::Spec& spec, exact::Scheme scheme) {
       {"budget_rotate", [s, moved] { return s->budget(s->rotate(), moved); }},
       {"budget_encrypt", [s, same] { return s->budget(s->x, same); }},
   };
+  add_predictions(out, {s, &s->parameters->rlwe().ring()}, at, program::multiply_relinearise(at));
   return out;
 }
 

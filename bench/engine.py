@@ -189,7 +189,7 @@ def report_case(case, columns, rows):
     lines = [f"### {case.title}", ""]
     if columns and "limbs" in columns[0].driver.facts:
         lines += parameters_table(columns) + [""]
-    if case.rows:
+    if case.rows and peers:
         lines += [f"| operation, {unit} | ours | " + " | ".join(c.label() for c in peers) + " | faster peer / ours | aim | |",
                   "|---|---:|" + "---:|" * len(peers) + "---:|---:|---|"]
     for operation, aims in case.rows.items():
@@ -202,6 +202,8 @@ def report_case(case, columns, rows):
             times = ratio(column, fastest, operation) if fastest else None
             verdict = "" if aim is None or times is None else "met" if times >= aim.ratio else "short"
             wanted = "" if aim is None else f"{aim.ratio:.2f} times" + (f" ({digits(aim.ms * factor)} {unit})" if aim.ms else "")
+            if not peers:
+                continue
             rows.append({"case": case.name, "operation": operation, "program": column.driver.name, "spec": column.variant.spec,
                          "facts": column.driver.facts, "min_ms": column.ms[operation], "median_ms": measure.median(column.medians[operation]),
                          "peers": {p.driver.name + ", " + p.variant.spec: {"min_ms": p.ms[operation], "ratio": ratio(column, p, operation),
@@ -229,13 +231,20 @@ def report_figures(case, columns, ours, rows):
             lines.append(f"| after {name.split('_')[1]} | "
                          + " | ".join("–" if c.values.get(name) is None else f"{c.values[name]:.1f}" for c in columns) + " |")
     elif case.figures:
-        lines += ["| what | measured | wanted | |", "|---|---:|---:|---|"]
+        lines += ["| what | measured | wanted | |", "|---|---:|---:|---|"]  # figures of ours alone
         for column in ours:
             for name in case.figures:
                 value = column.values.get(name)
                 if value is None:
                     continue
-                if name.startswith("resident_"):
+                if name.startswith("model_"):
+                    operation = name.removeprefix("model_")
+                    facts, took = column.driver.facts, column.ms[operation]
+                    lines.append(f"| {operation}: {facts['transforms_' + operation]:.0f} transforms, {facts['products_' + operation]:.0f} products | "
+                                 f"{digits(took)} ms | {digits(value)} ms by formula | measured / formula {took / value:.2f} |")
+                elif name.startswith("allocations_"):
+                    lines.append(f"| allocations of one {name.removeprefix('allocations_')}, memory grown | {value:.0f} | 0 | {'met' if value == 0 else 'short'} |")
+                elif name.startswith("resident_"):
                     model = column.driver.facts[name.removeprefix("resident_") + "_bytes"]
                     verdict = "met" if abs(value / model - 1) <= 0.05 else "short"
                     lines.append(f"| {name.replace('_', ' of one ')} | {value:.0f} bytes | {model:.0f} bytes by formula, within 5 % | {verdict} |")

@@ -120,10 +120,19 @@ CASES = [
     kernel_case(13, "base=50 levels=2 scale=40 special=50 digit=1", "bits=60,40x2,60 scale=40"),
     kernel_case(14, "base=50 levels=6 scale=46 special=50x2 digit=2", "bits=60,45x7,60 scale=45"),
     kernel_exact_case(13),
-    Case("memory13", "Memory, CKKS, N = 2^13", [Variant("scheme=ckks log_n=13 base=50 levels=2 scale=40 special=50 digit=1")], {}, {},
+    *(Case(f"model-{name}", f"{title}: the cost model against measurement", [Variant(spec)], {}, {"multiply": [None], "rotate": [None],
+                                                                                                "rotate_hoisted": [None]},
+           ("model_multiply", "model_rotate", "model_rotate_hoisted"))
+      for name, title, spec in (
+          ("ckks13", "CKKS, N = 2^13, 3+1", "scheme=ckks log_n=13 base=50 levels=2 scale=44 special=50 digit=1"),
+          ("ckks14", "CKKS, N = 2^14, 7+2", "scheme=ckks log_n=14 base=50 levels=6 scale=46 special=50x2 digit=2"),
+          ("ckks15", "CKKS, N = 2^15, 13+4", "scheme=ckks log_n=15 base=50 levels=12 scale=49 special=50x4 digit=4"),
+          ("bfv14", "BFV, N = 2^14, 7+2", f"scheme=bfv log_n=14 t={T20} {LARGEST[14]}"),
+          ("bgv14", "BGV, N = 2^14, 7+2", f"scheme=bgv log_n=14 t={T20} {LARGEST[14]}"))),
+    Case("memory13", "Memory, CKKS, N = 2^13", [Variant("scheme=ckks log_n=13 base=50 levels=2 scale=44 special=50 digit=1")], {}, {},
          ("resident_key", "resident_ciphertext")),
     Case("memory15", "Memory, CKKS, N = 2^15", [Variant("scheme=ckks log_n=15 base=50 levels=12 scale=49 special=50x4 digit=4")], {}, {},
-         ("resident_key", "resident_ciphertext")),
+         ("resident_key", "resident_ciphertext", "allocations_multiply", "allocations_rotate")),
     Case("threads14", "Two threads, each with its own ciphertexts, CKKS, N = 2^14",
          [Variant("scheme=ckks log_n=14 base=50 levels=6 scale=46 special=50x2 digit=2")], {}, {}, ("two_threads_multiply", "two_threads_rotate")),
 ]
