@@ -179,7 +179,7 @@ TEST_P(PointwiseTest, TakesPairsOfInnerProducts) {
 
 TEST_P(PointwiseTest, TakesInnerProducts) {
   for_all([&](const Modulus& m, std::size_t n) {
-    for (const std::size_t count : {0U, 1U, 2U, 5U, 64U}) {
+    for (const std::size_t count : {0U, 1U, 2U, 5U, 16U, 17U, 64U}) {
       for (const bool largest : {false, true}) {
         std::vector<Residues> a(count), b(count), wide(count);
         std::vector<const std::uint64_t*> pa, pb, pw;

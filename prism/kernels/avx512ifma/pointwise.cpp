@@ -19,6 +19,7 @@ template <bool kAdd, bool kPermuted>
 PRISM_INLINE void two_inner_products(Word* const (&out)[2], const Word* const* a, const Word* const* const (&b)[2],
                                      std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) {
   const Reducer r(m);
+  const bool few = count <= Reducer::kFew;
   for (std::size_t i = 0; i < n; i += 8) {
     const Vector lanes = kPermuted ? load_lanes(index + i) : zero();
     const std::size_t group = kPermuted ? index[i] / 8 * 8 : i;
@@ -31,7 +32,7 @@ PRISM_INLINE void two_inner_products(Word* const (&out)[2], const Word* const* a
       low1 = madd_low(low1, x, y1);
       high1 = madd_high(high1, x, y1);
     }
-    Vector sum0 = r.reduce_sum(high0, low0), sum1 = r.reduce_sum(high1, low1);
+    Vector sum0 = r.reduce_sum(high0, low0, few), sum1 = r.reduce_sum(high1, low1, few);
     if constexpr (kAdd) {
       sum0 = reduce_once(add64(sum0, load(out[0] + i)), r.q);
       sum1 = reduce_once(add64(sum1, load(out[1] + i)), r.q);
@@ -150,6 +151,7 @@ void tensor_square(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1,
 void inner_product(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
                    const Modulus& m) noexcept {
   const Reducer r(m);
+  const bool few = count <= Reducer::kFew;
   for (std::size_t i = 0; i + 16 <= n; i += 16) {
     Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
     for (std::size_t j = 0; j < count; ++j) {
@@ -159,8 +161,8 @@ void inner_product(Word* out, const Word* const* a, const Word* const* b, std::s
       low1 = madd_low(low1, x1, y1);
       high1 = madd_high(high1, x1, y1);
     }
-    store(out + i, r.reduce_sum(high0, low0));
-    store(out + i + 8, r.reduce_sum(high1, low1));
+    store(out + i, r.reduce_sum(high0, low0, few));
+    store(out + i + 8, r.reduce_sum(high1, low1, few));
   }
   if (n % 16 != 0) {
     const std::size_t i = n - 8;
@@ -169,7 +171,7 @@ void inner_product(Word* out, const Word* const* a, const Word* const* b, std::s
       low = madd_low(low, load(a[j] + i), load(b[j] + i));
       high = madd_high(high, load(a[j] + i), load(b[j] + i));
     }
-    store(out + i, r.reduce_sum(high, low));
+    store(out + i, r.reduce_sum(high, low, few));
   }
 }
 
@@ -194,6 +196,7 @@ void inner_product_pair_add(Word* out0, Word* out1, const Word* const* a, const 
 void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::size_t count, std::size_t n,
                           const Modulus& m) noexcept {
   const Reducer r(m);
+  const bool few = count <= Reducer::kFew;
   for (std::size_t i = 0; i + 16 <= n; i += 16) {
     Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
     for (std::size_t j = 0; j < count; ++j) {
@@ -203,8 +206,8 @@ void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::s
       low1 = madd_low(low1, x1, w);
       high1 = madd_high(high1, x1, w);
     }
-    store(out + i, r.reduce_sum(high0, low0));
-    store(out + i + 8, r.reduce_sum(high1, low1));
+    store(out + i, r.reduce_sum(high0, low0, few));
+    store(out + i + 8, r.reduce_sum(high1, low1, few));
   }
   if (n % 16 != 0) {
     const std::size_t i = n - 8;
@@ -213,7 +216,7 @@ void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::s
       low = madd_low(low, load(a[j] + i), all_lanes(s[j]));
       high = madd_high(high, load(a[j] + i), all_lanes(s[j]));
     }
-    store(out + i, r.reduce_sum(high, low));
+    store(out + i, r.reduce_sum(high, low, few));
   }
 }
 

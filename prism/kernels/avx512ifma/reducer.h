@@ -45,14 +45,21 @@ struct Reducer {
 
   /// high * 2^52 + low mod q for sums of at most 64 products, each below 2^50 * q: high < 2^(bits+4) + 2^12, low <
   /// 2^58.
-  PRISM_INLINE Vector reduce_sum(Vector high, Vector low) const {
+  /// `few`: at most kFew products, so that high < 16 * 2^50 * q / 2^52 = 4q and two corrections do.
+  PRISM_INLINE Vector reduce_sum(Vector high, Vector low, bool few) const {
     high = add64(high, _mm512_srli_epi64(low, 52));
     low = low52(low);
+    if (few) return reduce_high(from_four(high), low);
     // high mod q up to 3q: with u = floor(high / 2^(bits-1)), floor(2u * barrett / 2^52) is low by less than 1 + 1 +
     // 2^-40.
     const Vector u = _mm512_slli_epi64(_mm512_srl_epi64(high, bits_less_1), 1);
     const Vector rough = madd_high(zero(), u, barrett);
-    high = from_four(low52(madd_low(high, rough, minus_q)));
+    return reduce_high(from_four(low52(madd_low(high, rough, minus_q))), low);
+  }
+  static constexpr std::size_t kFew = 16;
+
+  /// high * 2^52 + low mod q for high < q and low < 2^52.
+  PRISM_INLINE Vector reduce_high(Vector high, Vector low) const {
     // What is left is high * two52 + low < q^2 + 2^52; see portable/pointwise.cpp.
     const Vector sum_low = madd_low(low, high, two52);
     const Vector sum_high = add64(madd_high(zero(), high, two52), _mm512_srli_epi64(sum_low, 52));
