@@ -21,7 +21,9 @@ struct Modulus {
   unsigned bits = 0;  ///< bit length of q: 2^(bits-1) < q < 2^bits
   std::uint64_t barrett =
       0;  ///< floor(2^(50 + bits) / q), in [2^50, 2^51): a*barrett >> bits is a/q as a 50-bit fraction
-  std::uint64_t two52 = 0;  ///< 2^52 mod q, to fold the high half of 52-bit accumulators
+  std::uint64_t two52 = 0;      ///< 2^52 mod q, to fold the high half of 52-bit accumulators
+  std::uint64_t two52_w52 = 0;  ///< floor(two52 * 2^52 / q): two52 as a Multiplier
+  std::uint64_t inverse = 0;    ///< q^-1 mod 2^52, for Montgomery's reduction
   bool operator==(const Modulus&) const = default;
 };
 /// Precomputes; requires an odd q with 2 < q < 2^50 (a broken invariant otherwise).

@@ -165,6 +165,8 @@ TEST(TablesTest, HoldWhatTheHeaderSays) {
     EXPECT_TRUE(q >> (m.bits - 1) == 1);
     EXPECT_EQ(m.barrett, static_cast<std::uint64_t>((Uint128{1} << (50 + m.bits)) / q));
     EXPECT_EQ(m.two52, (std::uint64_t{1} << 52) % q);
+    EXPECT_EQ(m.two52_w52, static_cast<std::uint64_t>((Uint128{m.two52} << 52) / q));
+    EXPECT_EQ(m.inverse * q % (std::uint64_t{1} << 52), 1U);
     constexpr unsigned kLogN = 10;
     constexpr std::size_t n = std::size_t{1} << kLogN;
     const NttTables t = make_ntt_tables(m, kLogN, find_psi(q, n));

@@ -51,6 +51,10 @@ Modulus make_modulus(std::uint64_t q) {
   while ((q >> m.bits) != 0) ++m.bits;
   m.barrett = static_cast<std::uint64_t>((uint128{1} << (50 + m.bits)) / q);
   m.two52 = (std::uint64_t{1} << 52) % q;
+  m.two52_w52 = make_multiplier(m.two52, m).w52;
+  std::uint64_t inverse = q;  // right modulo 2^3; Newton's iteration doubles the bits
+  for (int i = 0; i < 5; ++i) inverse *= 2 - q * inverse;
+  m.inverse = inverse % (std::uint64_t{1} << 52);
   return m;
 }
 

@@ -23,7 +23,7 @@ PRISM_INLINE void two_inner_products(Word* const (&out)[2], const Word* const* a
   for (std::size_t i = 0; i < n; i += 8) {
     const Vector lanes = kPermuted ? load_lanes(index + i) : zero();
     const std::size_t group = kPermuted ? index[i] / 8 * 8 : i;
-    Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
+    Vector low0 = zero(), high0 = r.q, low1 = zero(), high1 = r.q;
     for (std::size_t j = 0; j < count; ++j) {
       const Vector x = kPermuted ? load_eight(a[j], group, lanes) : load(a[j] + i);
       const Vector y0 = load(b[0][j] + i), y1 = load(b[1][j] + i);
@@ -153,7 +153,7 @@ void inner_product(Word* out, const Word* const* a, const Word* const* b, std::s
   const Reducer r(m);
   const bool few = count <= Reducer::kFew;
   for (std::size_t i = 0; i + 16 <= n; i += 16) {
-    Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
+    Vector low0 = zero(), high0 = r.q, low1 = zero(), high1 = r.q;
     for (std::size_t j = 0; j < count; ++j) {
       const Vector x0 = load(a[j] + i), y0 = load(b[j] + i), x1 = load(a[j] + i + 8), y1 = load(b[j] + i + 8);
       low0 = madd_low(low0, x0, y0);
@@ -166,7 +166,7 @@ void inner_product(Word* out, const Word* const* a, const Word* const* b, std::s
   }
   if (n % 16 != 0) {
     const std::size_t i = n - 8;
-    Vector low = zero(), high = zero();
+    Vector low = zero(), high = r.q;
     for (std::size_t j = 0; j < count; ++j) {
       low = madd_low(low, load(a[j] + i), load(b[j] + i));
       high = madd_high(high, load(a[j] + i), load(b[j] + i));
@@ -197,26 +197,28 @@ void inner_product_scalar(Word* out, const Word* const* a, const Word* s, std::s
                           const Modulus& m) noexcept {
   const Reducer r(m);
   const bool few = count <= Reducer::kFew;
+  Vector w[64];
+  for (std::size_t j = 0; j < count; ++j) w[j] = r.multiply_add(all_lanes(s[j]), r.two52, zero());
   for (std::size_t i = 0; i + 16 <= n; i += 16) {
-    Vector low0 = zero(), high0 = zero(), low1 = zero(), high1 = zero();
+    Vector low0 = zero(), high0 = r.q, low1 = zero(), high1 = r.q;
     for (std::size_t j = 0; j < count; ++j) {
-      const Vector w = all_lanes(s[j]), x0 = load(a[j] + i), x1 = load(a[j] + i + 8);
-      low0 = madd_low(low0, x0, w);
-      high0 = madd_high(high0, x0, w);
-      low1 = madd_low(low1, x1, w);
-      high1 = madd_high(high1, x1, w);
+      const Vector x0 = load(a[j] + i), x1 = load(a[j] + i + 8);
+      low0 = madd_low(low0, x0, w[j]);
+      high0 = madd_high(high0, x0, w[j]);
+      low1 = madd_low(low1, x1, w[j]);
+      high1 = madd_high(high1, x1, w[j]);
     }
-    store(out + i, r.reduce_sum(high0, low0, few));
-    store(out + i + 8, r.reduce_sum(high1, low1, few));
+    store(out + i, r.reduce_scaled_sum(high0, low0, few));
+    store(out + i + 8, r.reduce_scaled_sum(high1, low1, few));
   }
   if (n % 16 != 0) {
     const std::size_t i = n - 8;
-    Vector low = zero(), high = zero();
+    Vector low = zero(), high = r.q;
     for (std::size_t j = 0; j < count; ++j) {
-      low = madd_low(low, load(a[j] + i), all_lanes(s[j]));
-      high = madd_high(high, load(a[j] + i), all_lanes(s[j]));
+      low = madd_low(low, load(a[j] + i), w[j]);
+      high = madd_high(high, load(a[j] + i), w[j]);
     }
-    store(out + i, r.reduce_sum(high, low, few));
+    store(out + i, r.reduce_scaled_sum(high, low, few));
   }
 }
 

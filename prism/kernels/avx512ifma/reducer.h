@@ -15,6 +15,8 @@ struct Reducer {
         barrett(all_lanes(m.barrett)),
         barrett2(all_lanes(2 * m.barrett)),
         two52(all_lanes(m.two52)),
+        two52_w52(all_lanes(m.two52_w52)),
+        inverse(all_lanes(m.inverse)),
         bits(_mm_cvtsi32_si128(static_cast<int>(m.bits))),
         bits_less_1(_mm_cvtsi32_si128(static_cast<int>(m.bits - 1))),
         up_to_52(_mm_cvtsi32_si128(static_cast<int>(52 - m.bits))),
@@ -43,31 +45,28 @@ struct Reducer {
     return from_four(low52(madd_low(low, quotient, minus_q)));
   }
 
-  /// high * 2^52 + low mod q for sums of at most 64 products, each below 2^50 * q: high < 2^(bits+4) + 2^12, low <
-  /// 2^58.
-  /// `few`: at most kFew products, so that high < 16 * 2^50 * q / 2^52 = 4q and two corrections do.
-  PRISM_INLINE Vector reduce_sum(Vector high, Vector low, bool few) const {
-    high = add64(high, _mm512_srli_epi64(low, 52));
-    low = low52(low);
-    if (few) return reduce_high(from_four(high), low);
-    // high mod q up to 3q: with u = floor(high / 2^(bits-1)), floor(2u * barrett / 2^52) is low by less than 1 + 1 +
-    // 2^-40.
-    const Vector u = _mm512_slli_epi64(_mm512_srl_epi64(high, bits_less_1), 1);
-    const Vector rough = madd_high(zero(), u, barrett);
-    return reduce_high(from_four(low52(madd_low(high, rough, minus_q))), low);
-  }
-  static constexpr std::size_t kFew = 16;
+  // Sums of at most 64 products s, each below 2^50 * q, are gathered in two halves; the high one starts from q. They
+  // are reduced by Montgomery's method: with m = s/q mod 2^52, s - mq is a multiple of 2^52, and (s - mq) / 2^52 + q,
+  // the difference of the high halves, is positive and below (1 + count/4) q.
 
-  /// high * 2^52 + low mod q for high < q and low < 2^52.
-  PRISM_INLINE Vector reduce_high(Vector high, Vector low) const {
-    // What is left is high * two52 + low < q^2 + 2^52; see portable/pointwise.cpp.
-    const Vector sum_low = madd_low(low, high, two52);
-    const Vector sum_high = add64(madd_high(zero(), high, two52), _mm512_srli_epi64(sum_low, 52));
-    low = low52(sum_low);
-    const Vector h = _mm512_or_si512(_mm512_sll_epi64(sum_high, up_to_52), _mm512_srl_epi64(low, bits));
-    const Vector quotient = madd_high(zero(), _mm512_slli_epi64(h, 1), barrett2);
-    return from_four(low52(madd_low(low, quotient, minus_q)));
+  /// s / 2^52 mod q in [0, 4q). `few`: at most kFew products.
+  PRISM_INLINE Vector reduce_sum_lazily(Vector high, Vector low, bool few) const {
+    const Vector multiple = madd_low(zero(), low, inverse);
+    Vector x = sub64(add64(high, _mm512_srli_epi64(low, 52)), madd_high(zero(), multiple, q));
+    if (!few) {  // up to 17q
+      for (const unsigned doublings : {3U, 2U, 1U}) x = reduce_once(x, _mm512_slli_epi64(two_q, doublings));
+    }
+    return x;
   }
+  /// s / 2^52 mod q: for sums whose factors have 2^52 in them already.
+  PRISM_INLINE Vector reduce_scaled_sum(Vector high, Vector low, bool few) const {
+    return from_four(reduce_sum_lazily(high, low, few));
+  }
+  /// s mod q.
+  PRISM_INLINE Vector reduce_sum(Vector high, Vector low, bool few) const {
+    return multiply_by(reduce_sum_lazily(high, low, few), two52, two52_w52);
+  }
+  static constexpr std::size_t kFew = 12;
 
   /// a mod q for a < 2^50: the estimate is low by less than 2.
   PRISM_INLINE Vector reduce_word(Vector a) const {
@@ -87,7 +86,7 @@ struct Reducer {
     return reduce_once(low52(madd_low(madd_low(zero(), a, w), quotient, minus_q)), q);
   }
 
-  Vector q, two_q, minus_q, barrett, barrett2, two52;
+  Vector q, two_q, minus_q, barrett, barrett2, two52, two52_w52, inverse;
   __m128i bits, bits_less_1, up_to_52, up_to_53;
 };
 

@@ -15,12 +15,19 @@ Word reduce_once(Word x, Word bound) {
   return less + (bound & (0 - (less >> 63)));
 }
 
+/// Bits [shift, shift + 64) of p, 0 < shift < 64; in two shifts, as one of two words is slow on some processors.
+Word middle(uint128 p, unsigned shift) {
+  return (static_cast<Word>(p >> 64) << (64 - shift)) | (static_cast<Word>(p) >> shift);
+}
+
+/// floor(high * barrett / 2^50) for high < 2^63, as the upper half of a product.
+Word estimate(Word high, const Modulus& m) { return static_cast<Word>((uint128{2 * high} * (m.barrett << 13)) >> 64); }
+
 /// p mod q for p <= q^2 + 2^52.
 /// The quotient estimate floor(floor(p / 2^bits) * barrett / 2^50) is low by less than
 /// 2^bits/q + p/2^(50+bits) + 1 < 4, so the remainder is below 4q and two corrections suffice.
 Word reduce_product(uint128 p, const Modulus& m) {
-  const auto high = static_cast<Word>(p >> m.bits);
-  const auto quotient = static_cast<Word>((uint128{high} * m.barrett) >> 50);
+  const Word quotient = estimate(middle(p, m.bits), m);
   const Word r = static_cast<Word>(p) - quotient * m.q;
   return reduce_once(reduce_once(r, 2 * m.q), m.q);
 }
@@ -28,15 +35,14 @@ Word reduce_product(uint128 p, const Modulus& m) {
 /// s mod q for s <= 2q^2 + q. The estimate floor(floor(s / 2^(bits-1)) * barrett / 2^51) is low by less than
 /// 2^bits/2q + s/2^(50+bits) + 1 < 4.
 Word reduce_two_products(uint128 s, const Modulus& m) {
-  const auto high = static_cast<Word>(s >> (m.bits - 1));
-  const auto quotient = static_cast<Word>((uint128{high} * m.barrett) >> 51);
+  const Word quotient = estimate(middle(s, m.bits - 1), m) >> 1;
   const Word r = static_cast<Word>(s) - quotient * m.q;
   return reduce_once(reduce_once(r, 2 * m.q), m.q);
 }
 
 /// a mod q for a < 2^(bits + 8) or a < 2^50: the estimate is low by less than a / 2^(50 + bits) + 1 <= 2.
 Word reduce_word(Word a, const Modulus& m) {
-  const auto quotient = static_cast<Word>((uint128{a} * m.barrett) >> (50 + m.bits));
+  const Word quotient = estimate(a, m) >> m.bits;
   return reduce_once(a - quotient * m.q, m.q);
 }
 
