@@ -22,5 +22,8 @@ void add_explain(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
 void add_open(CLI::App& app, Action& action);
 void add_dictionary(CLI::App& app, Action& action);
+void add_fhe(CLI::App& app, Action& action);
+/// Commands below `fhe`.
+void add_fhe_noise(CLI::App& fhe, Action& action);
 
 }  // namespace prism::app

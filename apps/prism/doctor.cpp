@@ -76,6 +76,10 @@ Status run() {
                                                                : "");
   }
   line("kernels", kernels);
+  // 0 where the C library does not know.
+  const auto cache = [](int name) { return static_cast<std::uint64_t>(std::max(0L, ::sysconf(name))) / 1024; };
+  line("caches", fmt::format("L1 {} KiB, L2 {} KiB, L3 {} KiB", cache(_SC_LEVEL1_DCACHE_SIZE),
+                             cache(_SC_LEVEL2_CACHE_SIZE), cache(_SC_LEVEL3_CACHE_SIZE)));
   PRISM_TRY(const std::size_t workers, workers_from({}));
   line("cores", fmt::format("{}, {} threads in use", host::available_cores(), workers));
   const auto pages = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));

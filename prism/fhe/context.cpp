@@ -121,7 +121,8 @@ Result<Vector<Family>> Context<Family>::encrypt(std::span<const Number> values, 
     PRISM_TRY(auto block, state_->scheme.encrypt(values.subspan(start, std::min(n, values.size() - start)), random));
     blocks.push_back(std::move(block));
   }
-  return Vector<Family>(std::make_shared<VectorState<Family>>(state_, values.size(), Padding::zero, std::move(blocks)));
+  return Vector<Family>(
+      std::make_shared<VectorState<Family>>(state_, values.size(), Padding::zero, std::move(blocks), false));
 }
 
 template <class Family>
@@ -156,7 +157,8 @@ Result<Vector<Family>> Context<Family>::decode_vector(ByteView bytes) const {
       return fail(ErrorCode::malformed, "an encrypted vector with ciphertexts of different levels");
     blocks.push_back(std::move(made));
   }
-  return Vector<Family>(std::make_shared<VectorState<Family>>(state_, read.size, read.padding, std::move(blocks)));
+  return Vector<Family>(
+      std::make_shared<VectorState<Family>>(state_, read.size, read.padding, std::move(blocks), true));
 }
 
 template class Context<Approximate>;

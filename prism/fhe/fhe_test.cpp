@@ -217,6 +217,60 @@ TEST(ExactTest, RotationsTurnTheVectorWhateverItsLength) {
   }
 }
 
+TEST(ApproximateTest, PolynomialsAreEvaluatedWhereThereAreValues) {
+  SeededRandom random(17);
+  ApproximateIntent intent;
+  intent.depth = 5;
+  intent.precision_bits = 8;
+  intent.largest_magnitude = 1;
+  const auto holder = must(Approximate::KeyHolder::create(intent, random));
+  const auto square = must(circuits::Polynomial::monomial({1, 0, -2}));
+  // 1/x on [0.5, 1]: slots without a value hold zero, where the series is of no use and must do no harm.
+  const auto inverse = must(circuits::Polynomial::chebyshev(
+      must(circuits::chebyshev_interpolate([](double x) { return 1 / x; }, {0.5, 1}, 7))));
+  const std::vector<double> values = {0.5, 0.625, 0.75, 1};
+  const auto x = must(holder.encrypt(values));
+  for (const auto* p : {&square, &inverse}) {
+    const auto y = must(evaluate(*p, x));
+    EXPECT_EQ(y.level().value, x.level().value - p->depth());
+    const auto found = must(holder.decrypt_private(y));
+    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(found[i], (*p)(values[i]), std::exp2(y.error_log2()));
+    EXPECT_LT(y.error_log2(), -8);
+  }
+  const auto deep = evaluate(inverse, evaluate(inverse, x));
+  EXPECT_EQ(code_of(deep), ErrorCode::level_exhausted);
+}
+
+// -- release
+
+TEST(ReleaseTest, CountsAndHidesAndSaysHowPrecise) {
+  SeededRandom random(19);
+  ApproximateIntent intent;
+  intent.depth = 1;
+  intent.precision_bits = 30;
+  const auto holder = must(Approximate::KeyHolder::create(intent, random));
+  auto ledger = must(holder.open_ledger({.queries = 3, .statistical_bits = 30}));
+  const std::vector<double> values = {0.5, -0.25, 0.125};
+  const auto x = must(holder.encrypt(values));
+  const auto first = must(holder.release(x, 4, ledger)), second = must(holder.release(x, 4, ledger));
+  ASSERT_EQ(first.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(first[i], values[i], std::exp2(-4));
+  EXPECT_NE(first, second);  // noise is fresh
+  EXPECT_EQ(ledger.left(), 1u);
+
+  // What is refused is not charged.
+  EXPECT_EQ(code_of(holder.release(x, 40, ledger)), ErrorCode::noise_exceeded);
+  const auto sent = must(holder.public_part().decode_vector(must(x.encode())));
+  EXPECT_EQ(code_of(holder.release(sent, 4, ledger)), ErrorCode::refused);
+  EXPECT_EQ(code_of(holder.release(sent + x, 4, ledger)), ErrorCode::refused);
+  auto other = must(reals().holder.open_ledger({}));
+  EXPECT_EQ(code_of(holder.release(x, 4, other)), ErrorCode::mismatch);
+  EXPECT_EQ(ledger.left(), 1u);
+
+  EXPECT_TRUE(holder.release(sent, 4, ledger, Bounds::as_claimed));
+  EXPECT_EQ(code_of(holder.release(x, 4, ledger)), ErrorCode::refused);
+}
+
 // -- what is put off
 
 TEST(VectorTest, APutOffProductIsFinishedOnceAndAlwaysToTheSameBytes) {

@@ -1,6 +1,7 @@
 #include "prism/fhe/key_holder.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "prism/fhe/internal/depth.h"
 #include "prism/fhe/internal/state.h"
@@ -127,7 +128,7 @@ Result<Vector<Family>> KeyHolder<Family>::encrypt(std::span<const Number> values
     blocks.push_back(std::move(block));
   }
   return Vector<Family>(
-      std::make_shared<VectorState<Family>>(context, values.size(), Padding::zero, std::move(blocks)));
+      std::make_shared<VectorState<Family>>(context, values.size(), Padding::zero, std::move(blocks), false));
 }
 
 template <class Family>
@@ -145,17 +146,22 @@ Result<Bytes> KeyHolder<Family>::encrypt_to_bytes(std::span<const Number> values
 }
 
 template <class Family>
+Status KeyHolder<Family>::mine(const VectorState<Family>& v) const {
+  const auto& context = state_->public_part.state_;
+  if (v.context->identity != context->identity)
+    return fail(ErrorCode::mismatch, "a vector of another key holder; only that one decrypts it");
+  if (v.context->scheme.parameters() == context->scheme.parameters()) return {};
+  return fail(ErrorCode::mismatch,
+              "a vector computed with a separately decoded context; encode it, and decode it with public_part()");
+}
+
+template <class Family>
 Result<std::vector<typename Family::Number>> KeyHolder<Family>::decrypt_private(
     const Result<Vector<Family>>& vector) const {
   if (!vector) return vector.error();
   const VectorState<Family>& v = *vector->state_;
+  PRISM_CHECKED(mine(v));
   const auto& context = state_->public_part.state_;
-  if (v.context->identity != context->identity)
-    return fail(ErrorCode::mismatch, "a vector of another key holder; only that one decrypts it");
-  if (v.context->scheme.parameters() != context->scheme.parameters()) {
-    return fail(ErrorCode::mismatch,
-                "a vector computed with a separately decoded context; encode it, and decode it with public_part()");
-  }
   std::vector<Number> out;
   for (const auto& block : v.blocks) {
     if (!context->scheme.decrypts(block))
@@ -164,6 +170,60 @@ Result<std::vector<typename Family::Number>> KeyHolder<Family>::decrypt_private(
   }
   out.resize(v.size);
   return out;
+}
+
+template <class Family>
+Digest KeyHolder<Family>::release_identity() const {
+  return ckks::release_identity(state_->key);
+}
+
+template <class Family>
+Result<std::vector<typename Family::Number>> KeyHolder<Family>::released(const Result<Vector<Family>>& vector,
+                                                                         int precision_bits,
+                                                                         ckks::ReleaseLedger& ledger,
+                                                                         Bounds bounds) const {
+  if (!vector) return vector.error();
+  if constexpr (!std::is_same_v<Family, Approximate>) {
+    return fail(ErrorCode::unsupported, "exact numbers have no error to hide");
+  } else {
+    const VectorState<Family>& v = *vector->state_;
+    PRISM_CHECKED(mine(v));
+    if (v.bounds_are_claimed && bounds == Bounds::computed_here) {
+      return fail(ErrorCode::refused,
+                  "the error bound of this vector comes from bytes and is a claim of their writer, who could make the "
+                  "noise too small; pass Bounds::as_claimed if that writer is trusted");
+    }
+    const Scheme<Approximate>& scheme = state_->public_part.state_->scheme;
+    const ckks::Releaser releaser(state_->key, scheme.encoder());
+    if (ledger.key() != releaser.identity()) return fail(ErrorCode::mismatch, "a ledger of another key");
+    if (ledger.left() < v.blocks.size()) {
+      return fail(ErrorCode::refused, "the vector takes ", v.blocks.size(), " releases and the ledger has ",
+                  ledger.left(), " left; what was declared is used up");
+    }
+    const std::size_t n = scheme.slots();
+    std::vector<std::uint32_t> slots(std::min(n, v.size));
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = static_cast<std::uint32_t>(i);
+    const auto request = [&](std::size_t block) {
+      return ckks::ReleaseRequest{std::span(slots).first(std::min(n, v.size - block * n)), true, precision_bits};
+    };
+    for (std::size_t i = 0; i < v.blocks.size(); ++i) {
+      const double error =
+          ckks::release_error(*scheme.parameters(), v.blocks[i].noise, request(i), ledger.budget()).log2();
+      if (!(error <= -precision_bits)) {
+        return fail(ErrorCode::noise_exceeded, "released values would be precise to 2^", std::ceil(error),
+                    ", not to 2^", -precision_bits,
+                    "; ask for less, show fewer values, or make the key holder with more "
+                    "precision_bits");
+      }
+    }
+    std::vector<double> out;
+    for (std::size_t i = 0; i < v.blocks.size(); ++i) {
+      PRISM_TRY(ckks::ReleaseTicket ticket, ledger.charge());
+      PRISM_TRY(const auto shown, releaser.release(v.blocks[i], request(i), std::move(ticket), *state_->random));
+      for (const ckks::Complex& value : shown.values) out.push_back(value.real());
+    }
+    return out;
+  }
 }
 
 template class KeyHolder<Approximate>;

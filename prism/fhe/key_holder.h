@@ -1,9 +1,16 @@
 // prism/fhe/key_holder.h - the one side that can decrypt: makes all keys, gives away the public part.
 #pragma once
+#include "prism/ckks/release.h"
 #include "prism/fhe/context.h"
 #include "prism/ring/sampler.h"
 
 namespace prism::fhe {
+
+/// Who computed the public error bound of a vector that is to be released.
+enum class Bounds {
+  computed_here,  ///< refuse vectors that were, or were computed from, bytes: their bounds are claims
+  as_claimed      ///< whoever sent the bytes is trusted to have computed honestly
+};
 
 /// Owns the secret key, wiped when it dies. Keeps a reference to `random` (host::SystemRandom in programs), which must
 /// outlive it. Encryption here uses the secret key: less noise than the public one, and half the bytes when sent.
@@ -45,8 +52,29 @@ class KeyHolder {
   /// can choose ciphertexts.
   Result<std::vector<Number>> decrypt_private(const Result<Vector<Family>>& vector) const;
 
+  /// What others may see (docs/release.md; Approximate alone): values with noise that hides what their errors say about
+  /// the key, at most 2^-precision_bits from the truth. One query of the ledger for each ciphertext of the vector;
+  /// store ledger.encode() before anything is shown. Refuses (noise_exceeded) what cannot be that precise, (refused) a
+  /// ledger that is used up and claimed bounds, (mismatch) a ledger of another key; then nothing is charged.
+  Result<std::vector<Number>> release(const Result<Vector<Family>>& vector, int precision_bits,
+                                      ckks::ReleaseLedger& ledger, Bounds bounds = Bounds::computed_here) const
+    requires std::is_floating_point_v<Number>
+  {
+    return released(vector, precision_bits, ledger, bounds);
+  }
+  /// The ledger of this key: opened once, kept for ever.
+  Result<ckks::ReleaseLedger> open_ledger(const ckks::ReleaseBudget& budget) const
+    requires std::is_floating_point_v<Number>
+  {
+    return ckks::ReleaseLedger::open(release_identity(), budget);
+  }
+
  private:
   struct State;
+  Result<std::vector<Number>> released(const Result<Vector<Family>>& vector, int precision_bits,
+                                       ckks::ReleaseLedger& ledger, Bounds bounds) const;
+  Digest release_identity() const;
+  Status mine(const VectorState<Family>& vector) const;
   explicit KeyHolder(std::unique_ptr<State> state);
   static Result<KeyHolder> with_seed(std::shared_ptr<const typename Family::Parameters> parameters, int depth,
                                      const Movement& movement, double largest_magnitude, ring::SecretSeed seed,

@@ -77,12 +77,13 @@ Result<Vector<Family>> Vector<Family>::sum_of(const Outcome& a) {
   for (std::size_t i = 1; i < x.blocks.size(); ++i) PRISM_CHECKED(scheme.add_into(total, x.blocks[i]));
   std::vector<typename Family::Ciphertext> blocks;
   blocks.push_back(std::move(total));
-  const VectorState<Family> one(x.context, 1, Padding::anything, std::move(blocks));
+  const VectorState<Family> one(x.context, 1, Padding::anything, std::move(blocks), x.bounds_are_claimed);
   PRISM_TRY(const auto* settled, one.settled());
   PRISM_TRY(auto summed, scheme.sum_slots(settled->front(), std::min(x.size, scheme.slots()), x.context->keys));
   std::vector<typename Family::Ciphertext> result;
   result.push_back(std::move(summed));
-  return Vector(std::make_shared<VectorState<Family>>(x.context, 1, Padding::copies, std::move(result)));
+  return Vector(
+      std::make_shared<VectorState<Family>>(x.context, 1, Padding::copies, std::move(result), x.bounds_are_claimed));
 }
 
 template <class Family>
@@ -143,7 +144,8 @@ Result<Vector<Family>> Vector<Family>::rotated(const Outcome& a, int steps) {
     }
     blocks.push_back(std::move(block));
   }
-  return Vector(std::make_shared<VectorState<Family>>(x.context, x.size, Padding::zero, std::move(blocks)));
+  return Vector(
+      std::make_shared<VectorState<Family>>(x.context, x.size, Padding::zero, std::move(blocks), x.bounds_are_claimed));
 }
 
 template Result<Vector<Approximate>> Vector<Approximate>::sum_of(const Outcome&);

@@ -44,6 +44,11 @@ Status same_context(const VectorState<Family>& a, const VectorState<Family>& b) 
               "vectors of two contexts that were decoded separately; decode both vectors with the same Context");
 }
 
+template <class Family>
+bool claimed(const VectorState<Family>& a, const VectorState<Family>& b) {
+  return a.bounds_are_claimed || b.bounds_are_claimed;
+}
+
 /// One stands in every slot and goes with vectors of any size; otherwise sizes are equal.
 template <class Family>
 Status same_size(const VectorState<Family>& a, std::size_t size, bool copies) {
@@ -105,8 +110,8 @@ Result<State<Family>> pairwise(const State<Family>& a, const State<Family>& b, P
     PRISM_TRY(auto block, f(both.x(i), both.y(i)));
     blocks.push_back(std::move(block));
   }
-  return State<Family>(
-      std::make_shared<VectorState<Family>>(a->context, std::max(a->size, b->size), padding, std::move(blocks)));
+  return State<Family>(std::make_shared<VectorState<Family>>(a->context, std::max(a->size, b->size), padding,
+                                                             std::move(blocks), claimed(*a, *b)));
 }
 
 /// a + sign*b. Products that were put off are added as they are, when they fit together.
@@ -127,7 +132,8 @@ Result<State<Family>> sum_or_difference(const State<Family>& a, const State<Fami
     PRISM_TRY(auto block, combine(a->blocks[i], b->blocks[i]));
     blocks.push_back(std::move(block));
   }
-  return State<Family>(std::make_shared<VectorState<Family>>(a->context, a->size, padding, std::move(blocks)));
+  return State<Family>(
+      std::make_shared<VectorState<Family>>(a->context, a->size, padding, std::move(blocks), claimed(*a, *b)));
 }
 
 /// f(block, public values of the same places) for all blocks of a settled vector.
@@ -144,7 +150,8 @@ Result<State<Family>> with_plain(const State<Family>& a, std::span<const typenam
     PRISM_TRY(auto made, f(block, b.subspan(start, std::min(n, b.size() - start))));
     blocks.push_back(std::move(made));
   }
-  return State<Family>(std::make_shared<VectorState<Family>>(a->context, b.size(), padding, std::move(blocks)));
+  return State<Family>(
+      std::make_shared<VectorState<Family>>(a->context, b.size(), padding, std::move(blocks), a->bounds_are_claimed));
 }
 
 }  // namespace
@@ -264,7 +271,8 @@ Result<Vector<Family>> Vector<Family>::add(const Outcome& a, Number b) {
     PRISM_TRY(auto block, everywhere ? scheme.add_number((*settled)[i], b) : scheme.add_plain((*settled)[i], copies));
     blocks.push_back(std::move(block));
   }
-  return Vector(std::make_shared<VectorState<Family>>(x->context, x->size, x->padding, std::move(blocks)));
+  return Vector(
+      std::make_shared<VectorState<Family>>(x->context, x->size, x->padding, std::move(blocks), x->bounds_are_claimed));
 }
 
 template <class Family>
@@ -289,7 +297,8 @@ Result<Vector<Family>> Vector<Family>::multiply(const Outcome& a, Number b) {
     PRISM_TRY(auto made, scheme.multiply_number(block, b));
     blocks.push_back(std::move(made));
   }
-  return Vector(std::make_shared<VectorState<Family>>(x->context, x->size, x->padding, std::move(blocks)));
+  return Vector(
+      std::make_shared<VectorState<Family>>(x->context, x->size, x->padding, std::move(blocks), x->bounds_are_claimed));
 }
 
 template class Vector<Approximate>;

@@ -19,6 +19,10 @@
 #include "prism/base/bytes.h"
 #include "prism/fhe/family.h"
 
+namespace prism::circuits {
+class Polynomial;
+}
+
 namespace prism::fhe {
 
 template <class Family>
@@ -102,6 +106,13 @@ class Vector {
   {
     return mean_of(a);
   }
+  /// p of every value (prism/circuits/polynomial.h): p.depth() levels. Values must be in the interval of a Chebyshev
+  /// series, which is the caller's word. Approximate alone.
+  friend Outcome evaluate(const circuits::Polynomial& p, const Outcome& a)
+    requires std::is_floating_point_v<typename Family::Number>
+  {
+    return evaluated(p, a);
+  }
   /// The vector's values move left by `steps` (negative: right), those at the front to the end, whatever its length.
   /// Free of masks when it fills one row of slots exactly, one level otherwise.
   friend Outcome rotate(const Outcome& a, int steps) { return rotated(a, steps); }
@@ -124,6 +135,7 @@ class Vector {
   static Outcome sum_of(const Outcome& a);
   static Outcome mean_of(const Outcome& a);
   static Outcome rotated(const Outcome& a, int steps);
+  static Outcome evaluated(const circuits::Polynomial& p, const Outcome& a);
 
   std::shared_ptr<const VectorState<Family>> state_;  // shared with copies
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "prism/circuits/polynomial.h"
 #include "prism/ckks/wire.h"
 #include "prism/fhe/internal/scheme.h"
 
@@ -88,6 +89,11 @@ Result<ckks::Ciphertext> Approximations::sum_slots(const Ciphertext& a, std::siz
   PRISM_TRY(Ciphertext out, evaluator_.sum_slots(a, keys));
   out.noise.magnitude = min(out.noise.magnitude, a.noise.magnitude * math::Bound::from_integer(count));
   return out;
+}
+
+Result<ckks::Ciphertext> Approximations::evaluate(const circuits::Polynomial& p, const Ciphertext& a,
+                                                  const rlwe::EvaluationKeys& keys) const {
+  return circuits::evaluate(evaluator_, p, a, keys);
 }
 
 Result<ckks::Plaintext> Approximations::encode(Numbers values) const {

@@ -15,6 +15,10 @@
 #include "prism/exact/evaluator.h"
 #include "prism/fhe/family.h"
 
+namespace prism::circuits {
+class Polynomial;
+}
+
 namespace prism::fhe {
 
 template <class Family>
@@ -60,6 +64,10 @@ class Scheme<Approximate> {
   /// times the largest. (Errors are counted for every slot.)
   Result<Ciphertext> sum_slots(const Ciphertext& a, std::size_t count, const rlwe::EvaluationKeys& keys) const;
   std::vector<std::uint32_t> sum_elements() const { return evaluator_.sum_slots_elements(); }
+  /// Of a settled ciphertext; settled again.
+  Result<Ciphertext> evaluate(const circuits::Polynomial& p, const Ciphertext& a,
+                              const rlwe::EvaluationKeys& keys) const;
+  const ckks::Encoder& encoder() const { return encoder_; }
 
   Result<Ciphertext> encrypt(Numbers values, Random& random) const;
   Result<Ciphertext> encrypt(const ckks::SymmetricEncryptor& encryptor, Numbers values, Random& random) const;

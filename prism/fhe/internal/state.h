@@ -31,8 +31,8 @@ template <class Family>
 struct VectorState {
   using Ciphertext = typename Family::Ciphertext;
   VectorState(std::shared_ptr<const ContextState<Family>> of, std::size_t count, Padding rest,
-              std::vector<Ciphertext> made)
-      : context(std::move(of)), size(count), padding(rest), blocks(std::move(made)) {}
+              std::vector<Ciphertext> made, bool claimed)
+      : context(std::move(of)), size(count), padding(rest), bounds_are_claimed(claimed), blocks(std::move(made)) {}
   VectorState(const VectorState&) = delete;
   VectorState& operator=(const VectorState&) = delete;
   ~VectorState() { delete settled_.load(); }
@@ -45,6 +45,7 @@ struct VectorState {
   std::shared_ptr<const ContextState<Family>> context;  // shared with every vector of the context
   std::size_t size;
   Padding padding;
+  bool bounds_are_claimed;         ///< somewhere in its past stand bytes, whose writer said what the bounds are
   std::vector<Ciphertext> blocks;  ///< all of one level, and all products or none
 
  private:
