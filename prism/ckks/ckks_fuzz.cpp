@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "prism/ckks/internal/testing.h"
+#include "prism/ckks/release.h"
 #include "prism/ckks/wire.h"
 
 namespace {
@@ -83,7 +84,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const ByteView rest(data + 1, size - 1);
   const bool seeded = data[0] % 2 == 1;
-  const unsigned how = data[0] / 2 % 3;
+  const unsigned how = data[0] / 2 % 4;
+  if (how == 3) {
+    // A ledger: what parses is written back byte for byte and counts no further than it declared.
+    if (auto ledger = ckks::ReleaseLedger::parse(rest)) {
+      require(same(ledger->encode(), rest));
+      const std::uint64_t left = ledger->left();
+      require(ledger->charge().has_value() == (left > 0) && ledger->left() == left - (left > 0 ? 1 : 0));
+    }
+    return 0;
+  }
   const Bytes input = how == 0   ? Bytes(rest.begin(), rest.end())
                       : how == 1 ? with_head(seeded ? 1 : 0, rest)
                                  : changed(seeded ? valid().seeded : valid().ciphertext, rest);

@@ -109,6 +109,12 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, Random& 
 }
 
 Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Level level, Random& random) const {
+  Ciphertext out;
+  PRISM_CHECKED(encrypt(out, plaintext, level, random));
+  return out;
+}
+
+Status PublicEncryptor::encrypt(Ciphertext& out, const Plaintext& plaintext, rlwe::Level level, Random& random) const {
   PRISM_CHECKED(check_request(*parameters_, plaintext, level));
   const ring::Ring& ring = parameters_->rlwe().ring();
   const ring::PrimeSet primes = parameters_->rlwe().primes(level);
@@ -118,8 +124,12 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Le
   const auto e0 = ring::gaussian(n, seed, 1), e1 = ring::gaussian(n, seed, 2);
   Row limbs(IntegerRows::rows(plaintext) * n);
   const IntegerRows message(plaintext, limbs.reveal(kReveal).data());
-  Ciphertext out{parameters_, {}, level, plaintext.scale(), noise_.fresh_public(plaintext.noise(), plaintext.scale())};
-  for (int part = 0; part < 2; ++part) out.parts.emplace_back(ring, primes);
+  out.parameters = parameters_;
+  out.level = level;
+  out.scale = plaintext.scale();
+  out.noise = noise_.fresh_public(plaintext.noise(), plaintext.scale());
+  out.parts.resize(2);
+  for (ring::Evaluations& part : out.parts) part.reshape(ring, primes);
   Row scratch(n), mask(n);
   std::uint64_t* const spare = scratch.reveal(kReveal).data();
   std::uint64_t* const transformed = mask.reveal(kReveal).data();
@@ -140,7 +150,7 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Le
     k.multiply_add(c0, transformed, key_->b.row(key_->b.primes().position(prime)).data(), n, m);
     k.multiply_add(c1, transformed, key_->a.row(key_->a.primes().position(prime)).data(), n, m);
   }
-  return out;
+  return {};
 }
 
 }  // namespace prism::ckks
