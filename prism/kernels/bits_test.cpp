@@ -88,5 +88,34 @@ TEST_P(BitsTest, TakesUniformWordsInOrder) {
   }
 }
 
+TEST_P(BitsTest, DrawsByTable) {
+  constexpr std::uint64_t kTop = std::uint64_t{1} << 63, kMost = kTop - 1;
+  for (const std::size_t count : {0U, 1U, 7U, 41U}) {
+    std::vector<std::array<std::uint64_t, 2>> table(count);
+    for (auto& t : table) t = {random_() & kMost, random_() & kMost};
+    if (count > 5) table[1] = {table[0][0], table[0][1] ^ 1}, table[2] = {0, 0}, table[3] = {kMost, kMost};
+    const std::size_t n = 16 * 12;
+    Residues words(2 * n);
+    for (std::size_t i = 0; i < n; ++i) {
+      words[2 * i] = random_(), words[2 * i + 1] = random_();
+      if (count == 0 || i % 3 == 0) continue;
+      // At a threshold, just below it, just above it; the top bits are the sign and nothing.
+      const auto& [high, low] = table[random_() % count];
+      const Uint128 u = (Uint128{high} << 63 | low) + (Uint128{1} << 126) + i % 4 - 1;
+      words[2 * i] = (static_cast<std::uint64_t>(u) & kMost) | (random_() & kTop);
+      words[2 * i + 1] = (static_cast<std::uint64_t>(u >> 63) & kMost) | (random_() & kTop);
+    }
+    std::vector<std::int32_t> out(n + 1, 77);
+    set().draw_by_table(out.data(), words.data(), n, table.data(), count);
+    for (std::size_t i = 0; i < n; ++i) {
+      const Uint128 u = Uint128{words[2 * i + 1] & kMost} << 63 | (words[2 * i] & kMost);
+      int magnitude = 0;
+      for (const auto& [high, low] : table) magnitude += (Uint128{high} << 63 | low) <= u ? 1 : 0;
+      ASSERT_EQ(out[i], words[2 * i + 1] >= kTop ? -magnitude : magnitude) << count << " " << i << " seed 11";
+    }
+    ASSERT_EQ(out[n], 77);
+  }
+}
+
 }  // namespace
 }  // namespace prism::kernels

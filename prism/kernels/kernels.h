@@ -6,6 +6,7 @@
 // the same row as an input (but not overlap it partially). No kernel branches on, or indexes by, residue values, except
 // `take_uniform`, `unpack_bits` and `all_below`, which only ever see public values.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -164,6 +165,13 @@ struct Kernels {
   };
   Taken (*take_uniform)(std::uint64_t* out, std::size_t want, const std::uint64_t* words, std::size_t count,
                         const Modulus& m) noexcept;
+
+  // -- secret draws
+  /// Draws by a table of `count` thresholds {high, low} of 63 bits each: with u = (words[2i + 1] mod 2^63) * 2^63 +
+  /// (words[2i] mod 2^63), the magnitude of out[i] is how many thresholds are <= u; out[i] is negated when the top bit
+  /// of words[2i + 1] is set. n is a multiple of 16, any alignment. Every draw is compared with every threshold.
+  void (*draw_by_table)(std::int32_t* out, const std::uint64_t* words, std::size_t n,
+                        const std::array<std::uint64_t, 2>* table, std::size_t count) noexcept;
 
   // -- symmetric primitives
   /// RFC 8439 ChaCha20 key stream: `blocks` blocks of 64 bytes from block counter `counter` on (wrapping is the

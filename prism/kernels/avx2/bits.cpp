@@ -45,4 +45,33 @@ Kernels::Taken take_uniform(Word* out, std::size_t want, const Word* words, std:
   return portable.take_uniform(out, want, words, count, m);
 }
 
+void draw_by_table(std::int32_t* out, const Word* words, std::size_t n, const std::array<Word, 2>* table,
+                   std::size_t count) noexcept {
+  const Integers mask = all_lanes(~Word{0} >> 1), counts = all_lanes(count);
+  for (std::size_t i = 0; i < n; i += 8) {
+    Integers low[2], top[2], high[2], below[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (std::size_t k = 0; k < 2; ++k) {  // draws 0 2 1 3 of each four
+      const Integers a = load_integers(words + 2 * i + 8 * k), b = load_integers(words + 2 * i + 8 * k + 4);
+      low[k] = _mm256_and_si256(_mm256_unpacklo_epi64(a, b), mask);
+      top[k] = _mm256_unpackhi_epi64(a, b);
+      high[k] = _mm256_and_si256(top[k], mask);
+    }
+    for (std::size_t j = 0; j < count; ++j) {
+      const Integers threshold_high = all_lanes(table[j][0]), threshold_low = all_lanes(table[j][1]);
+      for (std::size_t k = 0; k < 2; ++k) {
+        const Integers borrow = _mm256_srli_epi64(_mm256_sub_epi64(low[k], threshold_low), 63);
+        const Integers less = _mm256_sub_epi64(_mm256_sub_epi64(high[k], threshold_high), borrow);
+        below[k] = _mm256_add_epi64(below[k], _mm256_srli_epi64(less, 63));
+      }
+    }
+    for (std::size_t k = 0; k < 2; ++k) {
+      const Integers sign = _mm256_cmpgt_epi64(_mm256_setzero_si256(), top[k]);
+      const Integers magnitude = _mm256_sub_epi64(counts, below[k]);
+      const Integers x = _mm256_sub_epi64(_mm256_xor_si256(magnitude, sign), sign);
+      const Integers packed = _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 2, 6, 0, 0, 0, 0));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i + 4 * k), _mm256_castsi256_si128(packed));
+    }
+  }
+}
+
 }  // namespace prism::kernels::avx2_set

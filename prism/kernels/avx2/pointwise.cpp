@@ -15,9 +15,24 @@ PRISM_INLINE Integers reduce_once(Integers x, Integers bound) {
 
 PRISM_INLINE Integers canonical(Doubles x, const Reducer& r) { return to_integers(r.lift(x)); }
 
-PRISM_INLINE Integers gather(const Word* a, __m128i where) {
-  return _mm256_i32gather_epi64(reinterpret_cast<const long long*>(a), where, 8);
-}
+/// How four values of an aligned group of eight come into order: the lanes to take from each half, as pairs of words of
+/// 32 bits, and which half.
+constexpr std::uint32_t kInOrder[] = {0, 1, 2, 3};
+struct Lanes {
+  explicit Lanes(const std::uint32_t* index) {
+    const Integers lane = _mm256_cvtepu32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(index)));
+    const Integers word = _mm256_slli_epi64(_mm256_and_si256(lane, all_lanes(3)), 1);
+    words = _mm256_or_si256(word, _mm256_slli_epi64(_mm256_or_si256(word, all_lanes(1)), 32));
+    upper = _mm256_slli_epi64(lane, 61);
+  }
+  PRISM_INLINE Integers load(const Word* group) const {
+    const Integers low = _mm256_permutevar8x32_epi32(load_integers(group), words);
+    const Integers high = _mm256_permutevar8x32_epi32(load_integers(group + 4), words);
+    return _mm256_castpd_si256(
+        _mm256_blendv_pd(_mm256_castsi256_pd(low), _mm256_castsi256_pd(high), _mm256_castsi256_pd(upper)));
+  }
+  Integers words, upper;
+};
 
 /// sums[k][i] = (kAdd: sums[k][i] +) sum_j a[j][i or index[i]] * b[k][j][i].
 template <bool kAdd, bool kPermuted>
@@ -25,12 +40,12 @@ PRISM_INLINE void two_inner_products(Word* const (&out)[2], const Word* const* a
                                      std::size_t count, const std::uint32_t* index, std::size_t n, const Modulus& m) {
   const Reducer r(m);
   for (std::size_t i = 0; i < n; i += 4) {
-    const __m128i where =
-        kPermuted ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(index + i)) : _mm_setzero_si128();
+    const Lanes lanes(kPermuted ? index + i : kInOrder);
+    const std::size_t group = kPermuted ? index[i] / 8 * 8 : i;
     Doubles sum0 = _mm256_setzero_pd(), sum1 = sum0;
     if constexpr (kAdd) sum0 = load_doubles(out[0] + i), sum1 = load_doubles(out[1] + i);
     for (std::size_t j = 0; j < count; ++j) {
-      const Doubles x = kPermuted ? to_doubles(gather(a[j], where)) : load_doubles(a[j] + i);
+      const Doubles x = kPermuted ? to_doubles(lanes.load(a[j] + group)) : load_doubles(a[j] + i);
       sum0 = _mm256_add_pd(sum0, r.multiply(x, load_doubles(b[0][j] + i)));
       sum1 = _mm256_add_pd(sum1, r.multiply(x, load_doubles(b[1][j] + i)));
       if (j % 4 == 3) sum0 = r.centre(sum0), sum1 = r.centre(sum1);  // up to then within q + 4 * 0.51 q < 2^53
@@ -246,7 +261,7 @@ void permute(Word* out, const Word* a, const std::uint32_t* index, std::size_t n
 }
 
 void permute_eights(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) noexcept {
-  permute(out, a, index, n);
+  for (std::size_t i = 0; i < n; i += 4) store_integers(out + i, Lanes(index + i).load(a + index[i] / 8 * 8));
 }
 
 }  // namespace prism::kernels::avx2_set

@@ -98,4 +98,32 @@ Kernels::Taken take_uniform(Word* out, std::size_t want, const Word* words, std:
   return {taken.read + rest.read, taken.kept + rest.kept};
 }
 
+void draw_by_table(std::int32_t* out, const Word* words, std::size_t n, const std::array<Word, 2>* table,
+                   std::size_t count) noexcept {
+  const Vector mask = all_lanes(~Word{0} >> 1), counts = all_lanes(count);
+  const Vector even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+  for (std::size_t i = 0; i < n; i += 16) {
+    Vector low[2], top[2], high[2], below[2] = {zero(), zero()};
+    for (std::size_t k = 0; k < 2; ++k) {
+      const Vector a = load(words + 2 * i + 16 * k), b = load(words + 2 * i + 16 * k + 8);
+      low[k] = _mm512_and_si512(_mm512_permutex2var_epi64(a, even, b), mask);
+      top[k] = _mm512_permutex2var_epi64(a, odd, b);
+      high[k] = _mm512_and_si512(top[k], mask);
+    }
+    // Six operations per threshold and eight draws, none a comparison, which would share its unit with the masks.
+    for (std::size_t j = 0; j < count; ++j) {
+      const Vector threshold_high = all_lanes(table[j][0]), threshold_low = all_lanes(table[j][1]);
+      for (std::size_t k = 0; k < 2; ++k) {
+        const Vector borrow = _mm512_srli_epi64(sub64(low[k], threshold_low), 63);
+        below[k] = add64(below[k], _mm512_srli_epi64(sub64(sub64(high[k], threshold_high), borrow), 63));
+      }
+    }
+    for (std::size_t k = 0; k < 2; ++k) {
+      const Vector sign = _mm512_srai_epi64(top[k], 63);
+      const Vector x = sub64(_mm512_xor_si512(sub64(counts, below[k]), sign), sign);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i + 8 * k), _mm512_cvtepi64_epi32(x));
+    }
+  }
+}
+
 }  // namespace prism::kernels::avx512ifma_set

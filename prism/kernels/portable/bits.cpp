@@ -83,4 +83,16 @@ Kernels::Taken take_uniform(Word* out, std::size_t want, const Word* words, std:
   return taken;
 }
 
+void draw_by_table(std::int32_t* out, const Word* words, std::size_t n, const std::array<Word, 2>* table,
+                   std::size_t count) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    const Word low = words[2 * i] & low_bits(63), high = words[2 * i + 1] & low_bits(63);
+    Word below = 0;  // how many thresholds u is below; words of 63 bits: the borrow of a difference is its top bit
+    for (std::size_t j = 0; j < count; ++j) below += (high - table[j][0] - ((low - table[j][1]) >> 63)) >> 63;
+    const auto magnitude = static_cast<std::int32_t>(count - below);
+    const auto sign = -static_cast<std::int32_t>(words[2 * i + 1] >> 63);  // 0 or -1
+    out[i] = (magnitude ^ sign) - sign;
+  }
+}
+
 }  // namespace prism::kernels::portable_set

@@ -46,6 +46,8 @@ void unpack_bits(Word* out, const std::uint8_t* in, std::size_t n, unsigned bits
 bool all_below(const Word* a, std::size_t n, Word bound) noexcept;
 Kernels::Taken take_uniform(Word* out, std::size_t want, const Word* words, std::size_t count,
                             const Modulus& m) noexcept;
+void draw_by_table(std::int32_t* out, const Word* words, std::size_t n, const std::array<Word, 2>* table,
+                   std::size_t count) noexcept;
 void chacha20(std::uint8_t* out, std::size_t blocks, const std::uint32_t key[8], std::uint32_t counter,
               const std::uint32_t nonce[3]) noexcept;
 void sha256(std::uint32_t state[8], const std::uint8_t* data, std::size_t blocks) noexcept;

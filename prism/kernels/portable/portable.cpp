@@ -37,6 +37,7 @@ constinit const Kernels portable = {
     .unpack_bits = set::unpack_bits,
     .all_below = set::all_below,
     .take_uniform = set::take_uniform,
+    .draw_by_table = set::draw_by_table,
     .chacha20 = set::chacha20,
     .sha256 = set::sha256,
 };

@@ -7,7 +7,7 @@
 
 namespace prism::ring {
 
-/// Samples compared together: each threshold is loaded once, and the loop over the samples becomes vector code.
+/// Samples drawn at a time.
 inline constexpr std::size_t kGaussianBlock = 64;
 
 /// Sample i from words 2i and 2i+1 by the rule in sampler.h. Constant time.
