@@ -1,5 +1,6 @@
-// BGV and BFV operation by operation: N = 2^13 with 3 primes of 50 bits and one special prime, 2^14 with 6, 2^15 with
-// 12 (t of 33 bits).
+// BGV and BFV operation by operation, in memory that is kept. Rows are scheme/operation/N/shape, where shape is
+// LxB+KxB/D_tT: L ciphertext primes and K special ones of B bits, D primes a digit, T bits of plaintext modulus. Within
+// the 2024 table (214, 430 and 868 bits of Q*P at N = 2^13, 2^14 and 2^15).
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -10,7 +11,7 @@
 #include "prism/exact/decryptor.h"
 #include "prism/exact/encryptor.h"
 #include "prism/exact/evaluator.h"
-#include "prism/exact/wire.h"
+#include "prism/math/primes.h"
 
 namespace prism::exact {
 namespace {
@@ -32,7 +33,23 @@ T must(Result<T> result) {
   return *std::move(result);
 }
 
-constexpr std::uint64_t kPlain = 8588886017;  // 33 bits, 1 mod 2^18
+struct Shape {
+  unsigned log_n;
+  std::uint32_t primes, special, bits;
+  std::uint32_t digit;
+  unsigned plain_bits;
+};
+constexpr Shape kShapes[] = {
+    {13, 3, 1, 50, 1, 20},  {13, 4, 1, 42, 1, 20},  {13, 3, 1, 50, 1, 45},  {14, 6, 2, 50, 2, 20},
+    {14, 8, 1, 47, 1, 20},  {14, 6, 2, 50, 2, 45},  {15, 13, 4, 50, 4, 20}, {15, 15, 2, 50, 2, 20},
+    {15, 16, 1, 50, 1, 20}, {15, 13, 4, 50, 4, 45},
+};
+
+std::string name_of(const Shape& s) {
+  return std::to_string(1U << s.log_n) + "/" + std::to_string(s.primes) + "x" + std::to_string(s.bits) + "+" +
+         std::to_string(s.special) + "x" + std::to_string(s.bits) + "/" + std::to_string(s.digit) + "_t" +
+         std::to_string(s.plain_bits);
+}
 
 struct World {
   SeededRandom random;
@@ -46,7 +63,10 @@ struct World {
   rlwe::EvaluationKeys keys;
   std::vector<std::int64_t> slots;
   Plaintext plaintext;
-  Ciphertext a, b, product;
+  Ciphertext a, b, product, changed, out, product_out;
+  Multiplicand multiplicand;
+  Evaluator::Hoisted hoisted;
+  ring::Workspace workspace;
 
   World(std::shared_ptr<const Parameters> p)
       : parameters(std::move(p)),
@@ -73,31 +93,42 @@ struct World {
     a = must(encryptor.encrypt(plaintext, random));
     b = must(encryptor.encrypt(plaintext, random));
     product = must(evaluator.multiply(a, b));
+    changed = a.clone();
+    multiplicand = must(evaluator.prepare(plaintext, top));
   }
 };
 
-World& world(Scheme scheme, unsigned log_n) {
-  static std::map<std::pair<Scheme, unsigned>, std::unique_ptr<World>> worlds;
-  auto& entry = worlds[{scheme, log_n}];
+World& world(Scheme scheme, const Shape& shape) {
+  static std::map<std::pair<Scheme, std::string>, std::unique_ptr<World>> worlds;
+  auto& entry = worlds[{scheme, name_of(shape)}];
   if (!entry) {
-    const std::size_t count = std::size_t{3} << (log_n - 13);
-    const auto primes = must(rlwe::choose_primes(50, count + 1, {kPlain}));
+    const std::uint64_t t = must(math::primes_below(shape.plain_bits, std::uint64_t{2} << shape.log_n, 1))[0];
+    const auto primes = must(rlwe::choose_primes(shape.bits, shape.primes + shape.special, {t}));
     rlwe::ParameterSpec spec;
-    spec.log_n = log_n;
-    spec.special_primes = {primes[0]};
-    spec.primes.assign(primes.begin() + 1, primes.end());
-    entry = std::make_unique<World>(must(Parameters::make(spec, kPlain, scheme)));
+    spec.log_n = shape.log_n;
+    spec.special_primes.assign(primes.begin(), primes.begin() + shape.special);
+    spec.primes.assign(primes.begin() + shape.special, primes.end());
+    spec.digit_size = shape.digit;
+    worlds.clear();  // one at a time: keys of several would not fit small machines
+    auto& fresh = worlds[{scheme, name_of(shape)}];
+    fresh = std::make_unique<World>(must(Parameters::make(spec, t, scheme)));
+    return *fresh;
   }
   return *entry;
 }
 
+void require(const Status& status) {
+  if (!status) std::abort();
+}
+
 void add(std::string_view name, const std::function<void(World&)>& operation) {
   for (const Scheme scheme : {Scheme::bgv, Scheme::bfv}) {
-    for (const unsigned log_n : {13U, 14U, 15U}) {
+    for (const Shape& shape : kShapes) {
       const std::string full =
-          std::string(scheme == Scheme::bgv ? "bgv/" : "bfv/") + std::string(name) + "/" + std::to_string(1U << log_n);
+          std::string(scheme == Scheme::bgv ? "bgv/" : "bfv/") + std::string(name) + "/" + name_of(shape);
       benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) {
-        World& w = world(scheme, log_n);
+        World& w = world(scheme, shape);
+        operation(w);  // memory grows once
         for (auto _ : state) operation(w);
       })->Unit(benchmark::kMicrosecond);
     }
@@ -115,19 +146,35 @@ const bool kRegistered = [] {
   });
   add("encrypt_public", [=](World& w) { keep(must(w.by_public_key.encrypt(w.plaintext, w.random))); });
   add("decrypt", [=](World& w) { keep(must(w.decryptor.decrypt(w.a))); });
-  add("add", [=](World& w) { keep(must(w.evaluator.add(w.a, w.b))); });
-  add("subtract", [=](World& w) { keep(must(w.evaluator.subtract(w.a, w.b))); });
-  add("negate", [=](World& w) { keep(w.evaluator.negate(w.a)); });
-  add("add_plain", [=](World& w) { keep(must(w.evaluator.add_plain(w.a, w.plaintext))); });
-  add("multiply_plain", [=](World& w) { keep(must(w.evaluator.multiply_plain(w.a, w.plaintext))); });
-  add("multiply_scalar", [=](World& w) { keep(must(w.evaluator.multiply_scalar(w.a, 12345))); });
-  add("multiply", [=](World& w) { keep(must(w.evaluator.multiply(w.a, w.b))); });
-  add("square", [=](World& w) { keep(must(w.evaluator.square(w.a))); });
-  add("relinearise", [=](World& w) { keep(must(w.evaluator.relinearise(w.product, w.keys))); });
-  add("multiply_relinearise", [=](World& w) { keep(must(w.evaluator.multiply_relinearise(w.a, w.b, w.keys))); });
-  add("drop_one_level", [=](World& w) { keep(must(w.evaluator.drop_to(w.a, rlwe::Level{w.a.level.value - 1}))); });
-  add("rotate", [=](World& w) { keep(must(w.evaluator.rotate(w.a, 1, w.keys))); });
-  add("swap_rows", [=](World& w) { keep(must(w.evaluator.swap_rows(w.a, w.keys))); });
+  add("add", [](World& w) { require(w.evaluator.add(w.out, w.a, w.b)); });
+  add("add_plain", [](World& w) { require(w.evaluator.add_plain_into(w.changed, w.plaintext, w.workspace)); });
+  add("multiply_plain",
+      [](World& w) { require(w.evaluator.multiply_plain_into(w.changed, w.plaintext, w.workspace)); });
+  add("multiply_multiplicand", [](World& w) { require(w.evaluator.multiply_plain(w.out, w.a, w.multiplicand)); });
+  add("multiply_scalar", [](World& w) { require(w.evaluator.multiply_scalar_into(w.changed, 12345)); });
+  add("linear_combination_8", [](World& w) {
+    const Ciphertext* inputs[8];
+    for (int i = 0; i < 8; ++i) inputs[i] = i % 2 == 0 ? &w.a : &w.b;
+    static constexpr std::int64_t kWeights[8] = {1, -2, 3, -4, 5, -6, 7, -8};
+    require(w.evaluator.linear_combination(w.out, inputs, kWeights, w.workspace));
+  });
+  add("multiply", [](World& w) { require(w.evaluator.multiply(w.product_out, w.a, w.b, w.workspace)); });
+  add("square", [](World& w) { require(w.evaluator.square(w.product_out, w.a, w.workspace)); });
+  add("relinearise", [](World& w) { require(w.evaluator.relinearise(w.out, w.product, w.keys, w.workspace)); });
+  add("multiply_relinearise",
+      [](World& w) { require(w.evaluator.multiply_relinearise(w.out, w.a, w.b, w.keys, w.workspace)); });
+  add("multiply_relinearise_drop", [](World& w) {
+    const rlwe::Level below{w.a.level.value - 1};
+    require(w.evaluator.multiply_relinearise_drop(w.out, w.a, w.b, below, w.keys, w.workspace));
+  });
+  add("drop_one_level",
+      [](World& w) { require(w.evaluator.drop_to(w.out, w.a, rlwe::Level{w.a.level.value - 1}, w.workspace)); });
+  add("rotate", [](World& w) { require(w.evaluator.rotate(w.out, w.a, 1, w.keys, w.workspace)); });
+  add("hoist", [](World& w) { require(w.evaluator.hoist(w.hoisted, w.a, w.workspace)); });
+  add("rotate_hoisted", [](World& w) {
+    if (w.hoisted.ciphertext().parts.empty()) require(w.evaluator.hoist(w.hoisted, w.a, w.workspace));
+    require(w.evaluator.rotate(w.out, w.hoisted, 1, w.keys, w.workspace));
+  });
   add("sum_slots", [=](World& w) { keep(must(w.evaluator.sum_slots(w.a, w.keys))); });
   add("extract_constant", [=](World& w) { keep(must(w.evaluator.extract_constant(w.a))); });
   return true;
