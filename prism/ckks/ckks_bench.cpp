@@ -91,8 +91,9 @@ void register_all() {
   add("encrypt_symmetric", [](Setting& s) {
     keep(must(s.w.encryptor.encrypt(s.plain, s.x.level, ring::Seed{}, 0, ring::SecretSeed{}, 0)));
   });
-  add("encrypt_public",
-      [](Setting& s) { must(s.by_public_key.encrypt(s.out, s.plain, s.w.parameters->max_level(), s.w.random)); });
+  add("encrypt_public", [](Setting& s) {
+    must(s.by_public_key.encrypt(s.out, s.plain, s.w.parameters->max_level(), s.w.random, s.workspace));
+  });
   add("decrypt_private", [](Setting& s) { keep(must(s.w.decryptor.decrypt_private(s.x))); });
   add("release_one_slot", [](Setting& s) {
     static const std::vector<std::uint32_t> first = {0};

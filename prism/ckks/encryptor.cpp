@@ -57,7 +57,7 @@ Result<SeededCiphertext> SymmetricEncryptor::encrypt(const Plaintext& plaintext,
       plaintext.scale(), noise_.fresh_symmetric(plaintext.noise(), plaintext.scale())};
   const auto errors = ring::gaussian(n, error_seed, error_stream);
   Row limbs(IntegerRows::rows(plaintext) * n), scratch(n);
-  const IntegerRows message(plaintext, limbs.reveal(kReveal).data());
+  const IntegerRows message(plaintext, limbs.reveal(kReveal).data(), errors.reveal(kReveal));
   std::uint64_t* const spare = scratch.reveal(kReveal).data();
   const auto& k = ring.kernels();
   for (std::size_t i = 0; i < out.b.rows(); ++i) {
@@ -65,8 +65,6 @@ Result<SeededCiphertext> SymmetricEncryptor::encrypt(const Plaintext& plaintext,
     const kernels::Modulus& m = ring.modulus(prime);
     std::uint64_t* const row = out.b.row(i).data();
     message.write(row, m);
-    write_small(spare, errors.reveal(kReveal), m);
-    k.add(row, row, spare, n, m);
     k.forward_ntt(row, ring.tables(prime));
     ring::uniform_row({spare, n}, ring, prime, public_seed, stream);
     k.multiply(spare, spare, key_->evaluations(kReveal).row(prime).data(), n, m);
@@ -110,11 +108,13 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, Random& 
 
 Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Level level, Random& random) const {
   Ciphertext out;
-  PRISM_CHECKED(encrypt(out, plaintext, level, random));
+  ring::Workspace workspace;
+  PRISM_CHECKED(encrypt(out, plaintext, level, random, workspace));
   return out;
 }
 
-Status PublicEncryptor::encrypt(Ciphertext& out, const Plaintext& plaintext, rlwe::Level level, Random& random) const {
+Status PublicEncryptor::encrypt(Ciphertext& out, const Plaintext& plaintext, rlwe::Level level, Random& random,
+                                ring::Workspace& workspace) const {
   PRISM_CHECKED(check_request(*parameters_, plaintext, level));
   const ring::Ring& ring = parameters_->rlwe().ring();
   const ring::PrimeSet primes = parameters_->rlwe().primes(level);
@@ -122,34 +122,33 @@ Status PublicEncryptor::encrypt(Ciphertext& out, const Plaintext& plaintext, rlw
   PRISM_TRY(const ring::SecretSeed seed, ring::fresh_secret_seed(random));
   const auto u = ring::ternary(n, seed, 0);
   const auto e0 = ring::gaussian(n, seed, 1), e1 = ring::gaussian(n, seed, 2);
-  Row limbs(IntegerRows::rows(plaintext) * n);
-  const IntegerRows message(plaintext, limbs.reveal(kReveal).data());
+  const std::size_t limbs = IntegerRows::rows(plaintext);
+  ring::BorrowedRows rows(workspace, limbs + 1, n);
+  const IntegerRows message(plaintext, rows.row(0), e0.reveal(kReveal));
+  std::uint64_t* const mask = rows.row(limbs);
   out.parameters = parameters_;
   out.level = level;
   out.scale = plaintext.scale();
   out.noise = noise_.fresh_public(plaintext.noise(), plaintext.scale());
   out.parts.resize(2);
   for (ring::Evaluations& part : out.parts) part.reshape(ring, primes);
-  Row scratch(n), mask(n);
-  std::uint64_t* const spare = scratch.reveal(kReveal).data();
-  std::uint64_t* const transformed = mask.reveal(kReveal).data();
   const auto& k = ring.kernels();
   for (std::size_t i = 0; i < primes.size(); ++i) {
     const std::uint32_t prime = primes[i];
     const kernels::Modulus& m = ring.modulus(prime);
-    write_small(transformed, u.reveal(kReveal), m);
-    k.forward_ntt(transformed, ring.tables(prime));
+    write_small(mask, u.reveal(kReveal), m);
+    k.forward_ntt(mask, ring.tables(prime));
     std::uint64_t* const c0 = out.parts[0].row(i).data();
     std::uint64_t* const c1 = out.parts[1].row(i).data();
     message.write(c0, m);
-    write_small(spare, e0.reveal(kReveal), m);
-    k.add(c0, c0, spare, n, m);
-    write_small(c1, e1.reveal(kReveal), m);
     k.forward_ntt(c0, ring.tables(prime));
+    k.multiply_add(c0, mask, key_->b.row(key_->b.primes().position(prime)).data(), n, m);
+    write_small(c1, e1.reveal(kReveal), m);
     k.forward_ntt(c1, ring.tables(prime));
-    k.multiply_add(c0, transformed, key_->b.row(key_->b.primes().position(prime)).data(), n, m);
-    k.multiply_add(c1, transformed, key_->a.row(key_->a.primes().position(prime)).data(), n, m);
+    k.multiply_add(c1, mask, key_->a.row(key_->a.primes().position(prime)).data(), n, m);
   }
+  // The message and the mask go back to the workspace as zeros.
+  secret::wipe(rows.row(0), (limbs + 1) * n * sizeof(std::uint64_t));
   return {};
 }
 

@@ -43,8 +43,9 @@ class PublicEncryptor {
                                       NoiseModel::Mode mode = NoiseModel::Mode::tails);
   Result<Ciphertext> encrypt(const Plaintext& plaintext, Random& random) const;
   Result<Ciphertext> encrypt(const Plaintext& plaintext, rlwe::Level level, Random& random) const;
-  /// Into memory that is there. Three transforms a prime, and 3*N narrow draws.
-  Status encrypt(Ciphertext& out, const Plaintext& plaintext, rlwe::Level level, Random& random) const;
+  /// Into memory that is there; nothing secret stays in the workspace. Three transforms a prime, and 3*N narrow draws.
+  Status encrypt(Ciphertext& out, const Plaintext& plaintext, rlwe::Level level, Random& random,
+                 ring::Workspace& workspace) const;
   const std::shared_ptr<const Parameters>& parameters_ptr() const { return parameters_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "prism/math/modular.h"
 
@@ -25,22 +26,31 @@ std::size_t IntegerRows::limbs_of(const Plaintext& plaintext) {
   return bits < 48 ? 1 : bits < 96 ? 2 : 3;
 }
 
-IntegerRows::IntegerRows(const Plaintext& plaintext, std::uint64_t* memory)
+IntegerRows::IntegerRows(const Plaintext& plaintext, std::uint64_t* memory, std::span<const std::int32_t> errors)
     : ring_(plaintext.parameters().rlwe().ring()), memory_(memory), limbs_(limbs_of(plaintext)) {
   const std::size_t n = ring_.degree();
   const auto in = plaintext.coefficients(kReveal);
   const unsigned bits = kLimbBits[limbs_];
   const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
   const Uint128 offset = offset_of(limbs_);
-  if (limbs_ == 1) {
-    for (std::size_t k = 0; k < n; ++k)
-      memory[k] = (static_cast<std::uint64_t>(in[k]) + static_cast<std::uint64_t>(offset)) & mask;
-  } else {
-    for (std::size_t k = 0; k < n; ++k) {
-      const Uint128 x = static_cast<Uint128>(in[k]) + offset;
-      for (std::size_t l = 0; l < limbs_; ++l)
-        memory[l * n + k] = static_cast<std::uint64_t>(x >> (static_cast<unsigned>(l) * bits)) & mask;
+  const auto cut = [&](auto error) {
+    if (limbs_ == 1) {
+      for (std::size_t k = 0; k < n; ++k)
+        memory[k] = (static_cast<std::uint64_t>(in[k]) + static_cast<std::uint64_t>(error(k)) +
+                     static_cast<std::uint64_t>(offset)) &
+                    mask;
+    } else {
+      for (std::size_t k = 0; k < n; ++k) {
+        const Uint128 x = static_cast<Uint128>(in[k] + error(k)) + offset;
+        for (std::size_t l = 0; l < limbs_; ++l)
+          memory[l * n + k] = static_cast<std::uint64_t>(x >> (static_cast<unsigned>(l) * bits)) & mask;
+      }
     }
+  };
+  if (errors.empty()) {
+    cut([](std::size_t) { return std::int64_t{0}; });
+  } else {
+    cut([&](std::size_t k) { return std::int64_t{errors[k]}; });
   }
   std::fill_n(memory + limbs_ * n, n, 1);
 }

@@ -11,8 +11,9 @@ class IntegerRows {
  public:
   /// How many rows of N words it works in.
   static std::size_t rows(const Plaintext& plaintext) { return limbs_of(plaintext) + 1; }
-  /// `memory`: 64-byte aligned, for the life of this object; holds what the plaintext holds.
-  IntegerRows(const Plaintext& plaintext, std::uint64_t* memory);
+  /// `memory`: 64-byte aligned, for the life of this object; holds what the plaintext holds. `errors`, if any: one
+  /// small integer per coefficient (below 2^31 in size) that is added.
+  IntegerRows(const Plaintext& plaintext, std::uint64_t* memory, std::span<const std::int32_t> errors = {});
   /// Writes the residues modulo one prime of the ring: N words, 64-byte aligned.
   void write(std::uint64_t* out, const kernels::Modulus& m) const;
 
