@@ -70,6 +70,8 @@ Borrowed<D>::~Borrowed() {
 BorrowedRows::BorrowedRows(Workspace& workspace, std::size_t count, std::size_t n)
     : workspace_(&workspace), n_(n), memory_(workspace.take(count * n)) {}
 
+void BorrowedRows::wipe() { secret::wipe(memory_.data(), memory_.size() * sizeof(std::uint64_t)); }
+
 BorrowedRows::~BorrowedRows() { workspace_->give_back(std::move(memory_)); }
 
 template void Workspace::give_back(Coefficients&&) noexcept;

@@ -67,6 +67,9 @@ class BorrowedRows {
   BorrowedRows(const BorrowedRows&) = delete;
   BorrowedRows& operator=(const BorrowedRows&) = delete;
   std::uint64_t* row(std::size_t i) { return memory_.data() + i * n_; }
+  const std::uint64_t* row(std::size_t i) const { return memory_.data() + i * n_; }
+  /// Overwrites the rows in a way that the optimiser keeps; for rows that held secrets.
+  void wipe();
   std::size_t n() const { return n_; }
 
  private:

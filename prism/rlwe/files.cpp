@@ -122,7 +122,13 @@ Bytes encode(const Parameters& parameters, const SwitchKey& key) {
   write_id(out, key.id);
   out.u64(key.error_scale);
   out.raw(key.seed);
-  for (const auto& poly : key.b) write_rows(out, poly);
+  // In memory the rows are moved (SwitchKey); X -> X^g brings them back.
+  const std::uint32_t order = memory_order(key.id, parameters.degree());
+  ring::Evaluations moved;
+  for (const auto& poly : key.b) {
+    if (order != 1) ring::automorphism(moved, poly, key.id.g);
+    write_rows(out, order != 1 ? moved : poly);
+  }
   check(out.size() == switch_key_bytes(parameters, key.id), "encode: a switching key of other parameters");
   return std::move(out).take();
 }
@@ -143,7 +149,13 @@ Result<SwitchKey> decode_switch_key(const std::shared_ptr<const Parameters>& par
     key.b.push_back(std::move(b));
   }
   PRISM_CHECKED(in.finish());
-  for (std::size_t j = 0; j < key.b.size(); ++j) key.a.push_back(ring::uniform(parameters->ring(), set, key.seed, j));
+  const std::uint32_t order = memory_order(key.id, parameters->degree());
+  for (std::size_t j = 0; j < key.b.size(); ++j) {
+    key.a.push_back(ring::uniform(parameters->ring(), set, key.seed, j));
+    if (order == 1) continue;
+    key.a[j] = ring::automorphism(key.a[j], order);
+    key.b[j] = ring::automorphism(key.b[j], order);
+  }
   return key;
 }
 

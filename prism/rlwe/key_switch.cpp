@@ -180,61 +180,114 @@ Result<bool> KeySwitcher::begin(Extended& sum, Level level) const {
   return false;
 }
 
+/// Where digits times a key go: to the rows of the sum, or first to rows of its own and from there, moved by the key's
+/// X -> X^g (SwitchKey), to the sum.
+class KeySwitcher::Product {
+ public:
+  Product(Extended& sum, bool first, const SwitchKey& key, const Parameters& parameters, ring::Workspace& workspace)
+      : sum_(&sum),
+        key_(&key),
+        ring_(&parameters.ring()),
+        moved_(key.id.kind == KeyId::Kind::automorphism && key.id.g != 1 ? ring_->automorphism(key.id.g) : nullptr),
+        first_(first),
+        rows_(workspace, moved_ ? 3 : 0, ring_->degree()) {}
+
+  /// Row i: digits [begin, begin + count) come next. In order of i, and of begin within i.
+  void add(std::size_t i, const std::uint64_t* const* digits, std::size_t begin, std::size_t count,
+           const std::uint32_t* permutation) {
+    const std::size_t row = key_->b[0].primes().position(sum_->u0.primes()[i]);
+    std::array<const std::uint64_t*, kMostDigits> b{}, a{};
+    for (std::size_t j = 0; j < count; ++j) {
+      b[j] = key_->b[begin + j].row(row).data();
+      a[j] = key_->a[begin + j].row(row).data();
+    }
+    const bool overwrites = begin == 0 && (first_ || moved_);
+    const auto multiply = overwrites ? ring_->kernels().inner_product_pair : ring_->kernels().inner_product_pair_add;
+    multiply(moved_ ? rows_.row(0) : sum_->u0.row(i).data(), moved_ ? rows_.row(1) : sum_->u1.row(i).data(), digits,
+             b.data(), a.data(), count, permutation, ring_->degree(), sum_->u0.modulus(i));
+  }
+  /// After the last digit of row i.
+  void finish(std::size_t i) {
+    if (!moved_) return;
+    const kernels::Kernels& k = ring_->kernels();
+    const std::size_t n = ring_->degree();
+    for (const int part : {0, 1}) {
+      std::uint64_t* const u = (part == 0 ? sum_->u0 : sum_->u1).row(i).data();
+      k.permute_eights(first_ ? u : rows_.row(2), rows_.row(static_cast<std::size_t>(part)), moved_->data(), n);
+      if (!first_) k.add(u, u, rows_.row(2), n, sum_->u0.modulus(i));
+    }
+  }
+
+ private:
+  Extended* sum_;
+  const SwitchKey* key_;
+  const ring::Ring* ring_;
+  std::shared_ptr<const std::vector<std::uint32_t>> moved_;
+  bool first_;
+  ring::BorrowedRows rows_;
+};
+
+/// What is left to do to digits that shall be moved by X -> X^g, when the key moves its sums by its own element.
+std::uint32_t KeySwitcher::before(std::uint32_t g, const SwitchKey& key) const {
+  const std::uint64_t order = memory_order(key.id, parameters_->degree());
+  return static_cast<std::uint32_t>(g * order & (2 * parameters_->degree() - 1));
+}
+
 Status KeySwitcher::accumulate(Extended& sum, const Decomposition& d, std::uint32_t g, const SwitchKey& key,
-                               ring::Workspace& /*workspace*/) const {
+                               ring::Workspace& workspace) const {
   PRISM_CHECKED(check_key(d.level, key));
   PRISM_TRY(const bool first, begin(sum, d.level));
   const Tables& at = tables(d.level);
-  const ring::Ring& ring = parameters_->ring();
   const std::size_t count = d.digits.size();
   check(count == at.converters.size(), "KeySwitcher: a decomposition with the wrong number of digits");
-  const auto permutation = g == 1 ? nullptr : ring.automorphism(g);
+  const std::uint32_t left = before(g, key);
+  const auto permutation = left == 1 ? nullptr : parameters_->ring().automorphism(left);
+  Product product(sum, first, key, *parameters_, workspace);
   std::array<const std::uint64_t*, kMostDigits> digits{};
   for (std::size_t i = 0; i < at.extended.size(); ++i) {
-    for (std::size_t begin = 0; begin < count; begin += kBatch) {
-      const std::size_t some = std::min(kBatch, count - begin);
-      for (std::size_t j = 0; j < some; ++j) digits[j] = d.digits[begin + j].row(i).data();
-      multiply_row(sum, i, digits.data(), begin, some, permutation ? permutation->data() : nullptr, key,
-                   first && begin == 0);
+    for (std::size_t from = 0; from < count; from += kBatch) {
+      const std::size_t some = std::min(kBatch, count - from);
+      for (std::size_t j = 0; j < some; ++j) digits[j] = d.digits[from + j].row(i).data();
+      product.add(i, digits.data(), from, some, permutation ? permutation->data() : nullptr);
     }
+    product.finish(i);
   }
   return {};
 }
 
-void KeySwitcher::multiply_row(Extended& sum, std::size_t i, const std::uint64_t* const* digits, std::size_t begin,
-                               std::size_t count, const std::uint32_t* permutation, const SwitchKey& key,
-                               bool first) const {
-  const ring::Ring& ring = parameters_->ring();
-  const std::size_t row = key.b[0].primes().position(sum.u0.primes()[i]);
-  std::array<const std::uint64_t*, kMostDigits> b{}, a{};
-  for (std::size_t j = 0; j < count; ++j) {
-    b[j] = key.b[begin + j].row(row).data();
-    a[j] = key.a[begin + j].row(row).data();
-  }
-  const auto multiply = first ? ring.kernels().inner_product_pair : ring.kernels().inner_product_pair_add;
-  multiply(sum.u0.row(i).data(), sum.u1.row(i).data(), digits, b.data(), a.data(), count, permutation, ring.degree(),
-           sum.u0.modulus(i));
-}
-
-Status KeySwitcher::accumulate(Extended& sum, const ring::Evaluations& d, const SwitchKey& key,
+Status KeySwitcher::accumulate(Extended& sum, const ring::Evaluations& d, std::uint32_t g, const SwitchKey& key,
                                ring::Workspace& workspace) const {
   const Level level = level_of(d);
   PRISM_CHECKED(check_key(level, key));
+  const std::uint32_t left = before(g, key);
+  if (left != 1) {
+    ring::Borrowed<ring::Domain::evaluations> moved(workspace, d.ring(), d.primes());
+    ring::automorphism(*moved, d, left);
+    return accumulate(sum, *moved, inverse_galois_element(memory_order(key.id, d.degree()), d.degree()), key,
+                      workspace);
+  }
   PRISM_TRY(const bool first, begin(sum, level));
   const Tables& at = tables(level);
   const Raiser raiser(at, d, workspace);
   const std::size_t count = at.converters.size();
   const std::size_t batch = std::min(kBatch, count);
   ring::BorrowedRows raised(workspace, batch, d.degree());
+  Product product(sum, first, key, *parameters_, workspace);
   std::array<const std::uint64_t*, kMostDigits> digits{};
   for (std::size_t i = 0; i < at.extended.size(); ++i) {
-    for (std::size_t begin = 0; begin < count; begin += batch) {
-      const std::size_t some = std::min(batch, count - begin);
-      for (std::size_t j = 0; j < some; ++j) digits[j] = raiser.raise(begin + j, i, raised.row(j));
-      multiply_row(sum, i, digits.data(), begin, some, nullptr, key, first && begin == 0);
+    for (std::size_t from = 0; from < count; from += batch) {
+      const std::size_t some = std::min(batch, count - from);
+      for (std::size_t j = 0; j < some; ++j) digits[j] = raiser.raise(from + j, i, raised.row(j));
+      product.add(i, digits.data(), from, some, nullptr);
     }
+    product.finish(i);
   }
   return {};
+}
+
+Status KeySwitcher::accumulate(Extended& sum, const ring::Evaluations& d, const SwitchKey& key,
+                               ring::Workspace& workspace) const {
+  return accumulate(sum, d, 1, key, workspace);
 }
 
 void KeySwitcher::add_lifted(Extended& sum, int part, const ring::Evaluations& c, std::uint32_t g,

@@ -66,7 +66,10 @@ class KeySwitcher {
   /// level, whose error scale is not t, or of another ring; a sum of another level.
   Status accumulate(Extended& sum, const Decomposition& d, std::uint32_t g, const SwitchKey& key,
                     ring::Workspace& workspace) const;
-  /// accumulate(sum, decompose(d), 1, key) without holding the digits: what a single switch costs least with.
+  /// accumulate(sum, decompose(d), g, key) without holding the digits: what a single switch costs least with. Cheapest
+  /// for the key's own g: nothing but the two sums is moved.
+  Status accumulate(Extended& sum, const ring::Evaluations& d, std::uint32_t g, const SwitchKey& key,
+                    ring::Workspace& workspace) const;
   Status accumulate(Extended& sum, const ring::Evaluations& d, const SwitchKey& key, ring::Workspace& workspace) const;
   /// Part `part` (0 or 1) of sum += P * c(X^g), c over the sum's level (or any level, which an empty sum takes).
   void add_lifted(Extended& sum, int part, const ring::Evaluations& c, std::uint32_t g,
@@ -95,15 +98,14 @@ class KeySwitcher {
  private:
   struct Tables;
   class Raiser;
+  class Product;
   const Tables& tables(Level level) const;
   const ring::Divider& divider(Level from, Level lower) const;
   Status check_key(Level level, const SwitchKey& key) const;
   Level level_of(const ring::Evaluations& d) const;
   /// Whether what is added comes first: then it is written, not added. Fails for a sum of another level.
   Result<bool> begin(Extended& sum, Level level) const;
-  /// Row i of sum += digits [begin, begin + count) * key; or =, when they are the first.
-  void multiply_row(Extended& sum, std::size_t i, const std::uint64_t* const* digits, std::size_t begin,
-                    std::size_t count, const std::uint32_t* permutation, const SwitchKey& key, bool first) const;
+  std::uint32_t before(std::uint32_t g, const SwitchKey& key) const;
 
   struct Dividers;
   std::shared_ptr<const Parameters> parameters_;

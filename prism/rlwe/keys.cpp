@@ -25,25 +25,31 @@ Status check_error_scale(const Parameters& parameters, const ring::PrimeSet& set
   return {};
 }
 
-/// error_scale * e, transformed. Secret.
-ring::Evaluations scaled_error(const ring::Ring& ring, const ring::PrimeSet& set, const ring::SecretSeed& seed,
-                               std::uint64_t stream, std::uint64_t error_scale) {
-  const auto e = ring::gaussian(ring.degree(), seed, stream);
-  ring::Coefficients scaled = ring::from_signed(ring, set, e.reveal(RevealKey{}));
-  if (error_scale != 1) ring::multiply_integer_into(scaled, static_cast<std::int64_t>(error_scale));
-  return ring::to_evaluations(std::move(scaled));
+/// The prime that errors are reduced by before they are raised to the ring's: |e| <= 45 is less than half of it.
+const kernels::Modulus& small_modulus() {
+  static const kernels::Modulus m = kernels::make_modulus(127);
+  return m;
+}
+static_assert(ring::kGaussianTail < 63);
+
+/// e = gaussian(seed, stream) modulo small_modulus(). Secret.
+void sample_error(std::uint64_t* row, std::size_t n, const ring::SecretSeed& seed, std::uint64_t stream) {
+  const auto e = ring::gaussian(n, seed, stream);
+  const auto values = e.reveal(RevealKey{});
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::uint32_t negative = 0 - (static_cast<std::uint32_t>(values[k]) >> 31);
+    row[k] = static_cast<std::uint32_t>(values[k]) + (127U & negative);
+  }
 }
 
-/// -a*s + error_scale*e
-ring::Evaluations masked_zero(const ring::Evaluations& a, const ring::Evaluations& s, const ring::SecretSeed& seed,
-                              std::uint64_t stream, std::uint64_t error_scale) {
-  ring::Evaluations b = a.clone();
-  ring::multiply_into(b, s);
-  ring::negate_into(b);
-  ring::Evaluations e = scaled_error(a.ring(), a.primes(), seed, stream, error_scale);
-  ring::add_into(b, e);
-  e.wipe();
-  return b;
+/// One row of -a*s + error_scale*e: the place where every key's secret is masked. `error` is from sample_error.
+void mask_row(std::uint64_t* b, const std::uint64_t* a, const std::uint64_t* minus_s, const std::uint64_t* error,
+              std::uint64_t error_scale, const ring::Ring& ring, std::uint32_t prime) {
+  const kernels::Kernels& k = ring.kernels();
+  const kernels::Modulus& m = ring.modulus(prime);
+  k.recentre_forward_ntt(b, error, small_modulus(), ring.tables(prime));
+  if (error_scale != 1) k.multiply_scalar(b, b, kernels::make_multiplier(error_scale % m.q, m), ring.degree(), m);
+  k.multiply_add(b, a, minus_s, ring.degree(), m);
 }
 
 std::uint64_t product_modulo(const ring::Ring& ring, const ring::PrimeSet& factors, std::uint64_t q) {
@@ -133,14 +139,30 @@ Result<PublicKey> make_public_key(const SecretKey& key, std::uint64_t error_scal
   made.error_scale = error_scale;
   PRISM_TRY(made.seed, ring::fresh_seed(random));
   PRISM_TRY(const ring::SecretSeed error_seed, ring::fresh_secret_seed(random));
-  made.a = ring::uniform(parameters.ring(), set, made.seed, 0);
-  ring::Evaluations s = key.evaluations(RevealKey{}).restricted(set);
-  made.b = masked_zero(made.a, s, error_seed, 0, error_scale);
-  s.wipe();
+  const ring::Ring& ring = parameters.ring();
+  made.a = ring::uniform(ring, set, made.seed, 0);
+  made.b = ring::Evaluations(ring, set);
+  ring::Workspace workspace;
+  ring::BorrowedRows rows(workspace, 2, ring.degree());  // the error, -s
+  sample_error(rows.row(0), ring.degree(), error_seed, 0);
+  const ring::Evaluations& s = key.evaluations(RevealKey{});
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    ring.kernels().negate(rows.row(1), s.row(set[i]).data(), ring.degree(), ring.modulus(set[i]));
+    mask_row(made.b.row(i).data(), made.a.row(i).data(), rows.row(1), rows.row(0), error_scale, ring, set[i]);
+  }
+  rows.wipe();
   return made;
 }
 
 Result<SwitchKey> make_switch_key(const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random) {
+  SwitchKey made;
+  ring::Workspace workspace;
+  PRISM_CHECKED(make_switch_key(made, key, id, error_scale, random, workspace));
+  return made;
+}
+
+Status make_switch_key(SwitchKey& out, const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random,
+                       ring::Workspace& workspace) {
   const Parameters& parameters = key.parameters();
   const ring::Ring& ring = parameters.ring();
   PRISM_CHECKED(check_id(parameters, id));
@@ -151,41 +173,66 @@ Result<SwitchKey> make_switch_key(const SecretKey& key, KeyId id, std::uint64_t 
   const ring::PrimeSet set = base.united(special);
   PRISM_CHECKED(check_key_modulus(parameters, set));
   PRISM_CHECKED(check_error_scale(parameters, set, error_scale));
-
-  SwitchKey made;
-  made.id = id;
-  made.error_scale = error_scale;
-  PRISM_TRY(made.seed, ring::fresh_seed(random));
+  PRISM_TRY(const ring::Seed seed, ring::fresh_seed(random));
   PRISM_TRY(const ring::SecretSeed error_seed, ring::fresh_secret_seed(random));
 
-  ring::Evaluations s = key.evaluations(RevealKey{}).restricted(set);
-  ring::Evaluations source = id.kind == KeyId::Kind::relinearise ? s.clone() : ring::automorphism(s, id.g);
-  if (id.kind == KeyId::Kind::relinearise) ring::multiply_into(source, s);
-
+  const std::size_t n = ring.degree();
   const std::size_t digit_size = parameters.spec().digit_size;
-  for (std::size_t first = 0; first < base.size(); first += digit_size) {
-    const std::uint64_t stream = first / digit_size;
-    ring::Evaluations a = ring::uniform(ring, set, made.seed, stream);
-    ring::Evaluations b = masked_zero(a, s, error_seed, stream, error_scale);
-    // P*[factor]*s' is P*s' modulo the digit's primes and zero modulo all others, special ones included.
-    for (std::size_t i = first; i < std::min(first + digit_size, base.size()); ++i) {
-      const kernels::Modulus& m = b.modulus(i);
-      const auto p = kernels::make_multiplier(product_modulo(ring, special, m.q), m);
-      ring.kernels().multiply_scalar_add(b.row(i).data(), source.row(i).data(), p, ring.degree(), m);
+  const std::size_t digits = (base.size() + digit_size - 1) / digit_size;
+  const bool relinearise = id.kind == KeyId::Kind::relinearise;
+  out.id = id;
+  out.error_scale = error_scale;
+  out.seed = seed;
+  out.a.resize(digits);
+  out.b.resize(digits);
+  for (auto* side : {&out.a, &out.b})
+    for (ring::Evaluations& poly : *side) poly.reshape(ring, set);
+
+  // Prime by prime, so that its roots and s stay in the cache while all digits pass.
+  const ring::Evaluations& s = key.evaluations(RevealKey{});
+  const kernels::Kernels& k = ring.kernels();
+  ring::BorrowedRows errors(workspace, digits, n);
+  ring::BorrowedRows rows(workspace, 4, n);
+  std::uint64_t *const minus_s = rows.row(0), *const source = rows.row(1);
+  for (std::size_t j = 0; j < digits; ++j) sample_error(errors.row(j), n, error_seed, j);
+  const auto to_source = relinearise ? nullptr : ring.automorphism(id.g);
+  const auto to_memory = memory_order(id, n) == 1 ? nullptr : ring.automorphism(memory_order(id, n));
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    const kernels::Modulus& m = ring.modulus(set[i]);
+    const std::uint64_t* const s_row = s.row(set[i]).data();
+    k.negate(minus_s, s_row, n, m);
+    if (i < base.size()) {
+      if (relinearise) {
+        k.multiply(source, s_row, s_row, n, m);
+      } else {
+        k.permute_eights(source, s_row, to_source->data(), n);
+      }
     }
-    made.a.push_back(std::move(a));
-    made.b.push_back(std::move(b));
+    for (std::size_t j = 0; j < digits; ++j) {
+      std::uint64_t* const a = to_memory ? rows.row(2) : out.a[j].row(i).data();
+      std::uint64_t* const b = to_memory ? rows.row(3) : out.b[j].row(i).data();
+      ring::uniform_row({a, n}, ring, set[i], seed, j);
+      mask_row(b, a, minus_s, errors.row(j), error_scale, ring, set[i]);
+      // P*[factor]*s' is P*s' modulo the digit's primes and zero modulo all others, special ones included.
+      if (i < base.size() && i / digit_size == j) {
+        k.multiply_scalar_add(b, source, kernels::make_multiplier(product_modulo(ring, special, m.q), m), n, m);
+      }
+      if (to_memory) {
+        k.permute_eights(out.a[j].row(i).data(), a, to_memory->data(), n);
+        k.permute_eights(out.b[j].row(i).data(), b, to_memory->data(), n);
+      }
+    }
   }
-  s.wipe();
-  source.wipe();
-  return made;
+  errors.wipe();
+  rows.wipe();
+  return {};
 }
 
 std::size_t SwitchKey::memory_bytes() const {
-  std::size_t words = 0;
+  std::size_t bytes = 0;
   for (const auto* side : {&b, &a})
-    for (const auto& poly : *side) words += poly.rows() * poly.degree();
-  return words * sizeof(std::uint64_t);
+    for (const auto& poly : *side) bytes += poly.memory_bytes();
+  return bytes;
 }
 
 void EvaluationKeys::add(SwitchKey key) {
@@ -225,5 +272,15 @@ std::uint32_t galois_element_for_rotation(int steps, std::size_t degree) {
 }
 
 std::uint32_t galois_element_for_conjugation(std::size_t degree) { return static_cast<std::uint32_t>(2 * degree - 1); }
+
+std::uint32_t inverse_galois_element(std::uint32_t g, std::size_t degree) {
+  check(g % 2 == 1 && g < 2 * degree && degree >= 4, "inverse_galois_element: g must be odd and below 2N");
+  // The odd numbers modulo 2N are a group of exponent N/2.
+  return static_cast<std::uint32_t>(math::power_mod(g, degree / 2 - 1, 2 * degree));
+}
+
+std::uint32_t memory_order(const KeyId& id, std::size_t degree) {
+  return id.kind == KeyId::Kind::relinearise ? 1 : inverse_galois_element(id.g, degree);
+}
 
 }  // namespace prism::rlwe

@@ -71,10 +71,14 @@ struct KeyId {
 /// One pair per digit over primes(level) ∪ special: b_j + a_j*s = error_scale*e_j + P*[factor of digit j]*s'.
 /// [factor of digit j] is 1 modulo the digit's primes and 0 modulo the others; s' = s^2 or s(X^g).
 /// Digit j covers primes [j*digit_size, (j+1)*digit_size). Usable at every lower level by leaving rows and digits out.
+///
+/// In memory the rows of an automorphism key lie as b_j(X^(1/g)) and a_j(X^(1/g)), 1/g modulo 2N: digits of d times
+/// these are read in order, and only the two sums are moved by X -> X^g, where d(X^g) would mean to move every digit.
+/// Files hold b_j itself.
 struct SwitchKey {
   KeyId id;
   std::uint64_t error_scale = 1;
-  ring::Seed seed;  ///< a_j = uniform(seed, stream j)
+  ring::Seed seed{};  ///< a_j = uniform(seed, stream j)
   std::vector<ring::Evaluations> b, a;
   /// Bytes in memory, and in a file (b packed, a as its seed).
   std::size_t memory_bytes() const;
@@ -83,6 +87,10 @@ struct SwitchKey {
 /// Refuses (insecure) when primes(level)*P is over the table, (invalid_argument) without special primes, for an even g
 /// or one above 2N, for a level that does not exist and for an error scale as above. Seeds are fresh from `random`.
 Result<SwitchKey> make_switch_key(const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random);
+/// The same into the memory of another key, which spares fresh pages where many keys are made and sent off one by one.
+/// Costs one transform per digit and prime. What was secret in the workspace is wiped.
+Status make_switch_key(SwitchKey& out, const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random,
+                       ring::Workspace& workspace);
 
 /// Evaluation keys by content: made for what plans need, extended later without touching what was encrypted.
 class EvaluationKeys {
@@ -107,5 +115,9 @@ class EvaluationKeys {
 /// X^(2N-1).
 std::uint32_t galois_element_for_rotation(int steps, std::size_t degree);
 std::uint32_t galois_element_for_conjugation(std::size_t degree);
+/// 1/g modulo 2N, for g odd.
+std::uint32_t inverse_galois_element(std::uint32_t g, std::size_t degree);
+/// By which X -> X^k the rows of a switching key are moved in memory: 1/g, or 1 for relinearisation.
+std::uint32_t memory_order(const KeyId& id, std::size_t degree);
 
 }  // namespace prism::rlwe

@@ -31,8 +31,13 @@ struct Setting {
 void switch_key(benchmark::State& state) {
   const Setting at(state);
   ring::Workspace workspace;
+  rlwe::Extended sum;
   ring::Evaluations u0, u1;
-  for (auto _ : state) benchmark::DoNotOptimize(at.switcher.switch_key(u0, u1, at.d, at.key, workspace));
+  for (auto _ : state) {
+    sum.clear();
+    benchmark::DoNotOptimize(at.switcher.accumulate(sum, at.d, 5, at.key, workspace));
+    at.switcher.divide(u0, u1, sum, sum.level, workspace);
+  }
   state.counters["key_bytes"] = static_cast<double>(at.key.memory_bytes());
 }
 
@@ -43,7 +48,7 @@ void accumulate(benchmark::State& state) {
   rlwe::Extended sum;
   for (auto _ : state) {
     sum.clear();
-    benchmark::DoNotOptimize(at.switcher.accumulate(sum, at.d, at.key, workspace));
+    benchmark::DoNotOptimize(at.switcher.accumulate(sum, at.d, 5, at.key, workspace));
   }
 }
 
@@ -90,7 +95,9 @@ void decompose(benchmark::State& state) {
 
 void make_switch_key(benchmark::State& state) {
   Setting at(state);
-  for (auto _ : state) benchmark::DoNotOptimize(rlwe::make_switch_key(at.secret, at.key.id, 1, at.random));
+  ring::Workspace workspace;
+  for (auto _ : state)
+    benchmark::DoNotOptimize(rlwe::make_switch_key(at.key, at.secret, at.key.id, 1, at.random, workspace));
 }
 
 void shapes(benchmark::internal::Benchmark* b) {
