@@ -30,7 +30,7 @@ Result<BlockSum<Evaluator>> BlockSum<Evaluator>::make(const Evaluator& evaluator
   const std::size_t row = row_slots(parameters->rlwe());
   PRISM_CHECKED(check_block(block, row));
   BlockSum out(parameters, level, WindowPlan(block, 1, radix));
-  if (block == row || others == Others::partial) return out;
+  if (block == row || block == 1 || others == Others::partial) return out;
   PRISM_TRY(Mask<Evaluator> mask, Mask<Evaluator>::every(evaluator, encoder, 0, block, row / block, level));
   out.mask_.emplace(std::move(mask));
   if (others == Others::replicate) out.spread_.emplace(block, -1, radix);

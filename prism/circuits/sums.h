@@ -19,8 +19,8 @@ enum class Others {
 };
 
 /// Cuts every row of N/2 slots into blocks of `block` slots from slot 0 on and puts each block's sum into its first
-/// slot. Slots after the last whole block count for nothing. When the row is one block, every slot holds its sum
-/// without a mask or a level, whatever was asked.
+/// slot. Slots after the last whole block count for nothing. When the row is one block, every slot holds its sum,
+/// and blocks of one slot are their sums: no mask and no level then, whatever was asked.
 template <class Evaluator>
 class BlockSum {
  public:

@@ -38,6 +38,9 @@ template <class Scheme>
 void expect_slots(const World<Scheme>& w, const typename World<Scheme>::Ciphertext& c,
                   const typename World<Scheme>::Slots& wanted) {
   EXPECT_LE(w.distance_log2(c, wanted), Scheme::tolerance_log2(c)) << "seed " << w.seed;
+  EXPECT_GE(Scheme::gap(w.decryptor, c), 0) << "seed " << w.seed;
+  // A mask of few ones may be a small polynomial; the bound counts it like any other.
+  EXPECT_LE(Scheme::gap(w.decryptor, c), 32) << "seed " << w.seed;
   EXPECT_LE(Scheme::tolerance_log2(c), -1) << "the bound says nothing";
 }
 

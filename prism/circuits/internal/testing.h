@@ -85,6 +85,8 @@ struct Ckks {
   static ckks::Plaintext decrypt(const Decryptor& decryptor, const ckks::Ciphertext& c) {
     return must(decryptor.decrypt_private(c));
   }
+  /// Bits between the bound and what it bounds, which must not be negative; for CKKS slots show it.
+  static double gap(const Decryptor&, const ckks::Ciphertext&) { return 0; }
   /// log2 of how far a decoded slot may be off.
   static double tolerance_log2(const ckks::Ciphertext& c) {
     return (c.noise.error + ckks::NoiseModel::transform_error(c.parameters->degree(), c.noise.magnitude)).log2();
@@ -129,6 +131,9 @@ struct Exact {
   }
   static exact::Plaintext decrypt(const Decryptor& decryptor, const exact::Ciphertext& c) {
     return must(decryptor.decrypt(c));
+  }
+  static double gap(const Decryptor& decryptor, const exact::Ciphertext& c) {
+    return c.noise.coefficient.log2() - must(decryptor.measured_noise(c));
   }
   static double tolerance_log2(const exact::Ciphertext&) { return -1; }
 };
