@@ -57,6 +57,18 @@ void add_errors(std::uint64_t* out, std::span<const std::int32_t> e, std::uint64
   ring.kernels().multiply_scalar_add(out, scratch, kernels::make_multiplier(p.error_scale() % m.q, m), e.size(), m);
 }
 
+/// out = error_scale * e.
+void write_errors(std::uint64_t* out, std::span<const std::int32_t> e, const Parameters& p, std::uint32_t prime) {
+  const ring::Ring& ring = p.rlwe().ring();
+  const kernels::Modulus& m = ring.modulus(prime);
+  for (std::size_t k = 0; k < e.size(); ++k) {
+    const auto value = static_cast<std::uint64_t>(std::int64_t{e[k]});
+    out[k] = value + (m.q & (0 - (value >> 63)));
+  }
+  if (p.error_scale() == 1) return;
+  ring.kernels().multiply_scalar(out, out, kernels::make_multiplier(p.error_scale() % m.q, m), e.size(), m);
+}
+
 Status check_request(const Parameters& parameters, const Plaintext& plaintext, rlwe::Level level) {
   if (&plaintext.parameters() != &parameters) {
     return fail(ErrorCode::mismatch,
@@ -157,6 +169,12 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, Random& 
 }
 
 Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Level level, Random& random) const {
+  Ciphertext out;
+  PRISM_CHECKED(encrypt(out, plaintext, level, random));
+  return out;
+}
+
+Status PublicEncryptor::encrypt(Ciphertext& out, const Plaintext& plaintext, rlwe::Level level, Random& random) const {
   PRISM_CHECKED(check_request(*parameters_, plaintext, level));
   const ring::Ring& ring = parameters_->rlwe().ring();
   const ring::PrimeSet primes = parameters_->rlwe().primes(level);
@@ -166,9 +184,13 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Le
   const auto u = ring::ternary(n, seed, 0);
   const auto e0 = ring::gaussian(n, seed, 1), e1 = ring::gaussian(n, seed, 2);
   const MessageRows message(plaintext, level);
-  Ciphertext out{parameters_, {}, level, parameters_->correction(level), fresh_};
+  out.parameters = parameters_;
+  out.level = level;
+  out.correction = parameters_->correction(level);
+  out.noise = fresh_;
   out.noise.ancestry = ancestry_of(name, 0);
-  for (int part = 0; part < 2; ++part) out.parts.emplace_back(ring, primes);
+  out.parts.resize(2);
+  for (ring::Evaluations& part : out.parts) part.reshape(ring, primes);
   Row scratch(n), mask(n);
   std::uint64_t* const spare = scratch.reveal(kReveal).data();
   std::uint64_t* const transformed = mask.reveal(kReveal).data();
@@ -185,13 +207,13 @@ Result<Ciphertext> PublicEncryptor::encrypt(const Plaintext& plaintext, rlwe::Le
     std::uint64_t* const c1 = out.parts[1].row(i).data();
     message.write(c0, prime);
     add_errors(c0, e0.reveal(kReveal), spare, *parameters_, prime);
-    add_errors(c1, e1.reveal(kReveal), spare, *parameters_, prime);
+    write_errors(c1, e1.reveal(kReveal), *parameters_, prime);
     k.forward_ntt(c0, ring.tables(prime));
     k.forward_ntt(c1, ring.tables(prime));
     k.multiply_add(c0, transformed, key_->b.row(key_->b.primes().position(prime)).data(), n, m);
     k.multiply_add(c1, transformed, key_->a.row(key_->a.primes().position(prime)).data(), n, m);
   }
-  return out;
+  return {};
 }
 
 }  // namespace prism::exact

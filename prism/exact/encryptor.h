@@ -51,6 +51,8 @@ class PublicEncryptor {
                                       NoiseModel::Mode mode = NoiseModel::Mode::tails);
   Result<Ciphertext> encrypt(const Plaintext& plaintext, Random& random) const;
   Result<Ciphertext> encrypt(const Plaintext& plaintext, rlwe::Level level, Random& random) const;
+  /// Into the memory of `out`. Three transforms a prime; most of the rest is drawing 2N errors in constant time.
+  Status encrypt(Ciphertext& out, const Plaintext& plaintext, rlwe::Level level, Random& random) const;
 
  private:
   PublicEncryptor() = default;

@@ -144,7 +144,8 @@ const bool kRegistered = [] {
     static const ring::SecretSeed errors(std::array<std::uint8_t, 32>{8});
     keep(must(w.encryptor.encrypt(w.plaintext, w.parameters->max_level(), seed, 1, errors, 1)));
   });
-  add("encrypt_public", [=](World& w) { keep(must(w.by_public_key.encrypt(w.plaintext, w.random))); });
+  add("encrypt_public",
+      [](World& w) { require(w.by_public_key.encrypt(w.out, w.plaintext, w.parameters->max_level(), w.random)); });
   add("decrypt", [=](World& w) { keep(must(w.decryptor.decrypt(w.a))); });
   add("add", [](World& w) { require(w.evaluator.add(w.out, w.a, w.b)); });
   add("add_plain", [](World& w) { require(w.evaluator.add_plain_into(w.changed, w.plaintext, w.workspace)); });
