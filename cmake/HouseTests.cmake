@@ -35,3 +35,4 @@ set_tests_properties(house/headers PROPERTIES TIMEOUT 900)
 add_test(NAME house/install COMMAND Python3::Interpreter -B ${tools}/install_test.py ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
                                     ${CMAKE_CXX_COMPILER} ${CMAKE_CXX_FLAGS})
 set_tests_properties(house/install PROPERTIES TIMEOUT 600)
+add_test(NAME house/quotes COMMAND Python3::Interpreter -B ${tools}/check_quotes.py ${PROJECT_SOURCE_DIR})

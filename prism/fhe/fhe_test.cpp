@@ -10,9 +10,16 @@
 namespace prism::fhe {
 namespace {
 
-using testing::code_of;
 using testing::must;
 using testing::SeededRandom;
+
+/// A value where an error was wanted is no code of an error.
+template <class T>
+ErrorCode code_of(const Result<T>& result) {
+  if (!result) return result.error().code;
+  ADD_FAILURE() << "a value where an error was expected";
+  return ErrorCode::io;
+}
 
 ApproximateIntent approximate_intent() {
   ApproximateIntent intent;

@@ -29,9 +29,7 @@ bool Approximations::is_settled(const Ciphertext& a) const {
 }
 
 Result<ckks::Ciphertext> Approximations::settle(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
-  if (a.parts.size() == 2) return evaluator_.rescale(a);
-  PRISM_TRY(const Ciphertext linear, evaluator_.relinearise(a, keys));
-  return evaluator_.rescale(linear);
+  return evaluator_.relinearise_rescale(a, keys);
 }
 
 Result<ckks::Ciphertext> Approximations::lower(const Ciphertext& a, rlwe::Level level) const {

@@ -1,7 +1,6 @@
 // prism/fhe/internal/testing.h - what tests of this room share. Never linked into programs.
 #pragma once
-#include <gtest/gtest.h>
-
+#include <cstdio>
 #include <cstdlib>
 #include <random>
 
@@ -24,18 +23,10 @@ class SeededRandom final : public Random {
 template <class T>
 T must(Result<T> result) {
   if (!result) {
-    ADD_FAILURE() << result.error().message << "; " << result.error().detail;
+    std::fprintf(stderr, "%s; %s\n", result.error().message.c_str(), result.error().detail.c_str());
     std::abort();
   }
   return *std::move(result);
-}
-
-/// A value where an error was wanted is no code of an error.
-template <class T>
-ErrorCode code_of(const Result<T>& result) {
-  if (!result) return result.error().code;
-  ADD_FAILURE() << "a value where an error was expected";
-  return ErrorCode::io;
 }
 
 }  // namespace prism::fhe::testing
