@@ -362,7 +362,12 @@ TEST(RefusalTest, InputsBeyondWhatWasDeclared) {
   const auto x = must(integers().holder.encrypt({1}));
   EXPECT_EQ(code_of(x + t), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of(x - std::numeric_limits<std::int64_t>::min()), ErrorCode::invalid_argument);
-  EXPECT_EQ(code_of(must(reals().holder.encrypt({1.0})) * INFINITY), ErrorCode::invalid_argument);
+  const auto y = must(reals().holder.encrypt({1.0}));
+  EXPECT_EQ(code_of(y * INFINITY), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(y * std::vector<double>{NAN}), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(y + std::vector<double>{INFINITY}), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(x * std::vector<std::int64_t>{std::numeric_limits<std::int64_t>::min()}),
+            ErrorCode::invalid_argument);
 }
 
 // -- bytes

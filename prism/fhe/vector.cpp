@@ -246,8 +246,7 @@ template <class Family>
 Result<Vector<Family>> Vector<Family>::multiply(const Outcome& a, Numbers b) {
   if (!a) return a.error();
   const auto& scheme = a->state_->context->scheme;
-  Number largest = 0;
-  for (const Number value : b) largest = std::max({largest, value, -value});
+  const Number largest = scheme.largest(b);
   PRISM_TRY(auto made, with_plain<Family>(a->state_, b, Padding::zero, [&](const auto& block, Numbers values) {
               return scheme.multiply_plain(block, values, largest);
             }));

@@ -52,10 +52,14 @@ Result<ckks::Ciphertext> Approximations::multiply(const Ciphertext& a, const Cip
   return &a == &b ? evaluator_.square(a) : evaluator_.multiply(a, b);
 }
 
-Result<ckks::Ciphertext> Approximations::add_plain(const Ciphertext& a, Numbers values) const {
+double Approximations::largest(Numbers values) {
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::fabs(value));
-  PRISM_TRY(const ckks::Plaintext plaintext, encoder_.encode(values, a.scale, largest));
+  return largest;
+}
+
+Result<ckks::Ciphertext> Approximations::add_plain(const Ciphertext& a, Numbers values) const {
+  PRISM_TRY(const ckks::Plaintext plaintext, encoder_.encode(values, a.scale, largest(values)));
   return evaluator_.add_plain(a, plaintext);
 }
 

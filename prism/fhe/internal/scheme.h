@@ -50,6 +50,8 @@ class Scheme<Approximate> {
   Status subtract_into(Ciphertext& a, const Ciphertext& b) const { return evaluator_.subtract_into(a, b); }
   Result<Ciphertext> multiply(const Ciphertext& a, const Ciphertext& b) const;
   Result<Ciphertext> add_plain(const Ciphertext& a, Numbers values) const;
+  /// The largest |value|, for multiply_plain; public.
+  static double largest(Numbers values);
   /// `largest`: of a whole vector, so that its blocks are encoded alike. Not settled.
   Result<Ciphertext> multiply_plain(const Ciphertext& a, Numbers values, double largest) const;
   Status check_number(double value) const;
@@ -110,7 +112,8 @@ class Scheme<Exact> {
   Status subtract_into(Ciphertext& a, const Ciphertext& b) const { return evaluator_.subtract_into(a, b); }
   Result<Ciphertext> multiply(const Ciphertext& a, const Ciphertext& b) const;
   Result<Ciphertext> add_plain(const Ciphertext& a, Numbers values) const;
-  Result<Ciphertext> multiply_plain(const Ciphertext& a, Numbers values, std::int64_t largest) const;
+  static std::int64_t largest(Numbers) { return 0; }  // values are modulo t
+  Result<Ciphertext> multiply_plain(const Ciphertext& a, Numbers values, std::int64_t) const;
   Status check_number(std::int64_t value) const;
   Result<Ciphertext> add_number(const Ciphertext& a, std::int64_t value) const {
     return evaluator_.add_scalar(a, value);
