@@ -3,7 +3,6 @@
 # Only the engine's rooms are installed: up to fhe, and host for the system's randomness. Headers of internal/ stay here; the
 # test house/install builds the examples with nothing but what is installed. `ninja uninstall` removes what the last install
 # wrote and nothing else.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(prism_rooms base secret kernels hash wire host math ring rlwe exact ckks circuits fhe)
@@ -28,6 +27,7 @@ set(prism_libraries "")
 foreach(room IN LISTS prism_rooms)
   string(PREPEND prism_libraries "-lprism_${room} ")
 endforeach()
+file(RELATIVE_PATH prism_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)  # a package that was moved still works
 configure_file(cmake/prism.pc.in ${PROJECT_BINARY_DIR}/prism.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/prism.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT engine)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT engine)

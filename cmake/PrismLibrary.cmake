@@ -6,6 +6,8 @@
 #   Whoever uses kernels gets a test main that reads PRISM_KERNELS. DEPS and TEST_DEPS go to layers.txt, which the `layers`
 #   test compares with every #include.
 #   Folders are added bottom to top, so a dependency on something above does not configure, and a cycle cannot be written.
+include(GNUInstallDirs)
+
 function(prism_library name)
   cmake_parse_arguments(arg "" "" "DEPS;SYSTEM;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp *.h)
@@ -21,7 +23,7 @@ function(prism_library name)
   add_library(prism::${target} ALIAS prism_${target})
   add_library(Prism::${target} ALIAS prism_${target})  # the name that find_package(Prism) gives it
   set_target_properties(prism_${target} PROPERTIES LINKER_LANGUAGE CXX)
-  target_include_directories(prism_${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)
+  target_include_directories(prism_${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(prism_${target} PUBLIC cxx_std_20)
   if(name STREQUAL "kernels")
     set_property(TARGET prism_kernels PROPERTY PRISM_USES_KERNELS TRUE)

@@ -12,7 +12,9 @@ int main() {
   using namespace prism;
   constexpr std::size_t kSize = 64;
   host::SystemRandom random;
-  const auto parameters = ckks::parameters_for({.depth = 1, .precision_bits = 15, .rotations = true}).value();
+  // Rows of the matrix add up to 2.4, so results are larger than the inputs, which are at most 1: 2 * 2 holds them.
+  const auto parameters =
+      ckks::parameters_for({.depth = 1, .precision_bits = 15, .largest_magnitude = 2, .rotations = true}).value();
   const auto secret = rlwe::SecretKey::generate(parameters->rlwe_ptr(), random).value();
   const ckks::Encoder encoder(parameters);
   const ckks::Evaluator evaluator(parameters);
