@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "prism/ring/conversion.h"
+
 namespace prism::program {
 
 Work& Work::operator+=(const Work& other) {
@@ -34,11 +36,19 @@ Chain chain_of(const exact::Parameters& parameters, rlwe::Level level) {
   return out;
 }
 
+namespace {
+
+/// Each source row times a constant and into the quotient; each target row sums source rows and the quotient.
+Work quotient_conversion(std::uint64_t from, std::uint64_t to) { return {.products = 2 * from + to * (from + 1)}; }
+
+}  // namespace
+
 Work base_conversion(std::uint64_t from, std::uint64_t to, bool scaled) {
   // One prime: its centred residue is the number itself.
-  if (from == 1) return {.products = scaled ? 1 + to : 0, .light = to};
-  // Each source row times a constant and into the quotient; each target row sums source rows and the quotient.
-  return {.products = 2 * from + to * (from + 1)};
+  if (from == 1 && !scaled) return {.light = to};
+  // Mixed radix: digit j sums j + 1 rows, each target row sums the digits.
+  if (from <= ring::BaseConverter::kMixedRadix) return {.products = from * (from + 1) / 2 + to * from};
+  return quotient_conversion(from, to);
 }
 
 Work decompose(const Chain& at) {
@@ -73,7 +83,7 @@ Work rescale(const Chain& at, std::uint64_t dropped) {
 Work multiply(const Chain& at) {
   if (at.auxiliary == 0) return {.products = 4 * at.primes};
   const std::uint64_t both = at.primes + at.auxiliary;
-  Work raise = base_conversion(at.primes, at.auxiliary, false);
+  Work raise = at.primes == 1 ? Work{.light = at.auxiliary} : quotient_conversion(at.primes, at.auxiliary);
   raise.inverse += at.primes;
   raise.forward += at.auxiliary;
   // t/Q of each part modulo the auxiliary primes, from the rows of all; then back.

@@ -115,6 +115,11 @@ void wrap() {
     at.products += count * n;
     real->inner_product_scalar(out, a, s, count, n, m);
   };
+  counting.combine = [](Word* out, const Word* const* rows, const Multiplier* factors, std::size_t count, Word first,
+                        Word offset, std::size_t n, const Modulus& m) noexcept {
+    at.products += count * n;
+    real->combine(out, rows, factors, count, first, offset, n, m);
+  };
   counting.fraction_round = [](Word* out, const Word* const* a, const Modulus* m, std::size_t count,
                                std::size_t n) noexcept {
     at.products += count * n;
