@@ -198,9 +198,11 @@ def report_case(case, columns, rows):
                 continue
             aim = aims[case.ours.index(column.variant)]
             able = [p for p in peers if operation in p.ms and column.variant.comparable(p.variant)]
+            if aim is not None and aim.against is not None:
+                able = [p for p in able if p.kind in aim.against]
             fastest = min(able, key=lambda p: p.ms[operation]) if able else None
             times = ratio(column, fastest, operation) if fastest else None
-            verdict = "" if aim is None or times is None else "met" if times >= aim.ratio else "short"
+            verdict = "" if aim is None or times is None else aim.verdict(times, column.ms[operation])
             wanted = "" if aim is None else f"{aim.ratio:.2f} times" + (f" ({digits(aim.ms * factor)} {unit})" if aim.ms else "")
             if not peers:
                 continue
@@ -292,7 +294,7 @@ def main():
     text += [f"- {note}" for note in notes]
     print("\n".join(f"- {note}" for note in notes))
     verdicts = [row["verdict"] for row in rows if row.get("verdict")]
-    summary = f"{verdicts.count('met')} aims met, {verdicts.count('short')} short"
+    summary = f"{verdicts.count('met')} aims met, {verdicts.count('met in ms')} met in milliseconds but not as a ratio, {verdicts.count('short')} short"
     print(summary)
     folder = os.path.join(measure.ROOT, "build", "bench")
     os.makedirs(folder, exist_ok=True)

@@ -10,11 +10,15 @@ T45 = 35184365273089  # the largest prime below 2^45 that is 1 modulo 2^18
 
 
 class Aim:
-    """At most `ms` where the peers took `reference` ms, or at least `ratio` times the faster peer."""
+    """At most `ms` where the peers of `reference` took that many ms, or at least `ratio` times the faster of all peers."""
 
     def __init__(self, ms=None, reference=None, ratio=None):
-        self.ms = ms
+        self.ms, self.against = ms, None if reference is None else set(reference)
         self.ratio = ratio if ratio is not None else min(reference.values()) / ms
+
+    def verdict(self, ratio, ms):
+        """The ratio decides; what misses it and is within the aim in milliseconds here says so."""
+        return "met" if ratio >= self.ratio else "met in ms" if self.ms is not None and ms <= self.ms else "short"
 
 
 def aim(ms, seal=None, openfhe=None, hexl=None):
