@@ -180,6 +180,7 @@ void BaseConverter::convert_rows(const std::uint64_t* const* in, std::uint64_t* 
 void BaseConverter::convert_rows(const std::uint64_t* const* in, std::uint64_t* const* out) const {
   Workspace workspace;
   convert_rows(in, out, workspace);
+  workspace.wipe();  // decryption comes this way
 }
 
 void BaseConverter::convert(Coefficients& out, const Coefficients& x, Workspace& workspace) const {
@@ -197,6 +198,7 @@ Coefficients BaseConverter::convert(const Coefficients& x) const {
   Coefficients result;
   Workspace workspace;
   convert(result, x, workspace);
+  workspace.wipe();
   return result;
 }
 
@@ -273,6 +275,7 @@ Evaluations Divider::divide(const Evaluations& x) const {
   Evaluations result;
   Workspace workspace;
   divide(result, x, workspace);
+  workspace.wipe();
   return result;
 }
 
@@ -280,6 +283,7 @@ Coefficients Divider::divide(const Coefficients& x) const {
   Coefficients result;
   Workspace workspace;
   divide(result, x, workspace);
+  workspace.wipe();
   return result;
 }
 

@@ -22,6 +22,7 @@ class BaseConverter {
   BaseConverter(const Ring& ring, const PrimeSet& from, const PrimeSet& to, std::uint64_t t = 1);
   const PrimeSet& from() const { return from_; }
   const PrimeSet& to() const { return to_; }
+  /// Forms without a Workspace have one of their own, which they wipe.
   Coefficients convert(const Coefficients& x) const;
   void convert(Coefficients& out, const Coefficients& x, Workspace& workspace) const;
   /// Row by row without a Poly: `in` has from().size() rows, `out` to().size() rows, of N residues; no row of `out` is

@@ -34,10 +34,15 @@ void write_rows(wire::Writer& out, const ring::Evaluations& poly) {
   }
 }
 
-Result<ring::Evaluations> read_rows(wire::Reader& in, const ring::Ring& ring, const ring::PrimeSet& set) {
-  ring::Evaluations poly(ring, set);
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    PRISM_TRY(const ByteView packed, in.view(row_bytes(ring, set[i])));
+/// The rows of `set`, of all those of `whole` that lie there.
+Result<ring::Evaluations> read_rows(wire::Reader& in, const ring::Ring& ring, const ring::PrimeSet& whole,
+                                    const ring::PrimeSet& set) {
+  ring::Evaluations poly;
+  poly.reshape(ring, set);
+  for (const std::uint32_t prime : whole.indexes()) {
+    PRISM_TRY(const ByteView packed, in.view(row_bytes(ring, prime)));
+    if (!set.contains(prime)) continue;
+    const std::size_t i = set.position(prime);
     const kernels::Modulus& m = poly.modulus(i);
     ring.kernels().unpack_bits(poly.row(i).data(), packed.data(), ring.degree(), m.bits);
     if (!ring.kernels().all_below(poly.row(i).data(), ring.degree(), m.q))
@@ -133,30 +138,42 @@ Bytes encode(const Parameters& parameters, const SwitchKey& key) {
   return std::move(out).take();
 }
 
-Result<SwitchKey> decode_switch_key(const std::shared_ptr<const Parameters>& parameters, ByteView bytes) {
+namespace {
+
+/// The part of a key that `level` needs, and nothing else in memory. A level above the key's own: all of it.
+Result<SwitchKey> decode_part(const std::shared_ptr<const Parameters>& parameters, ByteView bytes, Level level) {
   wire::Reader in(bytes, "an evaluation key");
   PRISM_CHECKED(read_head(in, kKeyVersion, *parameters));
   SwitchKey key;
   PRISM_TRY(key.id, read_id(in, *parameters));
-  const ring::PrimeSet set = key_primes(*parameters, key.id);
-  PRISM_TRY(key.error_scale, read_error_scale(in, parameters->ring(), set));
+  const ring::PrimeSet whole = key_primes(*parameters, key.id);
+  const std::size_t digits = digit_count(*parameters, key.id);
+  PRISM_TRY(key.error_scale, read_error_scale(in, parameters->ring(), whole));
   PRISM_TRY(key.seed, in.array<32>());
   if (bytes.size() != switch_key_bytes(*parameters, key.id))
     return fail(ErrorCode::malformed, in.what(), " of ", bytes.size(), " bytes, where ",
                 switch_key_bytes(*parameters, key.id), " are needed");
-  for (std::size_t j = 0; j < digit_count(*parameters, key.id); ++j) {
-    PRISM_TRY(auto b, read_rows(in, parameters->ring(), set));
-    key.b.push_back(std::move(b));
+  key.id.level = std::min(key.id.level, level);
+  const ring::PrimeSet set = key_primes(*parameters, key.id);
+  const std::uint32_t order = memory_order(key.id, parameters->degree());
+  for (std::size_t j = 0; j < digits; ++j) {
+    if (j >= digit_count(*parameters, key.id)) {
+      PRISM_TRY([[maybe_unused]] const ByteView skipped, in.view(rows_bytes(parameters->ring(), whole)));
+      continue;
+    }
+    PRISM_TRY(auto b, read_rows(in, parameters->ring(), whole, set));
+    auto a = ring::uniform(parameters->ring(), set, key.seed, j);
+    key.b.push_back(order == 1 ? std::move(b) : ring::automorphism(b, order));
+    key.a.push_back(order == 1 ? std::move(a) : ring::automorphism(a, order));
   }
   PRISM_CHECKED(in.finish());
-  const std::uint32_t order = memory_order(key.id, parameters->degree());
-  for (std::size_t j = 0; j < key.b.size(); ++j) {
-    key.a.push_back(ring::uniform(parameters->ring(), set, key.seed, j));
-    if (order == 1) continue;
-    key.a[j] = ring::automorphism(key.a[j], order);
-    key.b[j] = ring::automorphism(key.b[j], order);
-  }
   return key;
+}
+
+}  // namespace
+
+Result<SwitchKey> decode_switch_key(const std::shared_ptr<const Parameters>& parameters, ByteView bytes) {
+  return decode_part(parameters, bytes, parameters->max_level());
 }
 
 Digest digest_of(const Parameters& parameters, const SwitchKey& key) { return hash::sha256(encode(parameters, key)); }
@@ -180,7 +197,7 @@ Result<PublicKey> decode_public_key(const std::shared_ptr<const Parameters>& par
   if (in.remaining() != rows_bytes(parameters->ring(), set))
     return fail(ErrorCode::malformed, in.what(), " with ", in.remaining(), " bytes of residues, where ",
                 rows_bytes(parameters->ring(), set), " are needed");
-  PRISM_TRY(key.b, read_rows(in, parameters->ring(), set));
+  PRISM_TRY(key.b, read_rows(in, parameters->ring(), set, set));
   PRISM_CHECKED(in.finish());
   key.a = ring::uniform(parameters->ring(), set, key.seed, 0);
   return key;
@@ -254,15 +271,23 @@ Result<BundleIndex> decode_bundle_index(const Parameters& parameters, ByteView b
 }
 
 Result<SwitchKey> decode_key(const std::shared_ptr<const Parameters>& parameters, ByteView bundle,
-                             const BundleEntry& entry) {
+                             const BundleEntry& entry, Level level) {
   check(entry.offset <= bundle.size() && entry.length <= bundle.size() - entry.offset,
         "decode_key: an entry of another bundle");
+  check(level.value >= 0 && level <= entry.id.level, "decode_key: a level that the key does not reach");
   const ByteView bytes = bundle.subspan(entry.offset, entry.length);
   if (hash::sha256(bytes) != entry.digest)
     return fail(ErrorCode::integrity, "an evaluation key does not have the digest that its bundle gives");
-  PRISM_TRY(auto key, decode_switch_key(parameters, bytes));
-  if (key.id != entry.id) return fail(ErrorCode::malformed, "an evaluation key is not the one its bundle names");
+  PRISM_TRY(auto key, decode_part(parameters, bytes, level));
+  KeyId expected = entry.id;
+  expected.level = level;
+  if (key.id != expected) return fail(ErrorCode::malformed, "an evaluation key is not the one its bundle names");
   return key;
+}
+
+Result<SwitchKey> decode_key(const std::shared_ptr<const Parameters>& parameters, ByteView bundle,
+                             const BundleEntry& entry) {
+  return decode_key(parameters, bundle, entry, entry.id.level);
 }
 
 Result<SwitchKey> decode_key(const std::shared_ptr<const Parameters>& parameters, ByteView bundle, const KeyId& id) {
@@ -281,6 +306,36 @@ Result<EvaluationKeys> decode_evaluation_keys(const std::shared_ptr<const Parame
     keys.add(std::move(key));
   }
   return keys;
+}
+
+namespace {
+
+class BundleSource final : public KeySource {
+ public:
+  BundleSource(std::shared_ptr<const Parameters> parameters, ByteView bundle, BundleIndex index)
+      : parameters_(std::move(parameters)), bundle_(bundle), index_(std::move(index)) {
+    for (const BundleEntry& entry : index_.entries) ids_.push_back(entry.id);
+  }
+  const std::vector<KeyId>& ids() const override { return ids_; }
+  Result<SwitchKey> load(const KeyId& id, Level level) override {
+    const auto at = std::find(ids_.begin(), ids_.end(), id);
+    check(at != ids_.end(), "KeySource::load of a key that it does not have");
+    return decode_key(parameters_, bundle_, index_.entries[static_cast<std::size_t>(at - ids_.begin())], level);
+  }
+  Digest digest() const override { return index_.digest(*parameters_); }
+
+ private:
+  std::shared_ptr<const Parameters> parameters_;
+  ByteView bundle_;
+  BundleIndex index_;
+  std::vector<KeyId> ids_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<KeySource>> open_bundle(std::shared_ptr<const Parameters> parameters, ByteView bundle) {
+  PRISM_TRY(BundleIndex index, decode_bundle_index(*parameters, bundle));
+  return std::unique_ptr<KeySource>(std::make_unique<BundleSource>(std::move(parameters), bundle, std::move(index)));
 }
 
 }  // namespace prism::rlwe

@@ -51,6 +51,13 @@ Result<SwitchKey> decode_key(const std::shared_ptr<const Parameters>& parameters
                              const BundleEntry& entry);
 /// The same by id; not_found when the bundle has no such key.
 Result<SwitchKey> decode_key(const std::shared_ptr<const Parameters>& parameters, ByteView bundle, const KeyId& id);
+/// Only the rows and digits of `level` <= entry.id.level: truncate() of the key, without the rest in memory. The digest
+/// is checked over the whole key all the same.
+Result<SwitchKey> decode_key(const std::shared_ptr<const Parameters>& parameters, ByteView bundle,
+                             const BundleEntry& entry, Level level);
+/// A source over a bundle, which must outlive it: keys are read from the view when they are asked for. Its index is
+/// read now. Errors as for the index.
+Result<std::unique_ptr<KeySource>> open_bundle(std::shared_ptr<const Parameters> parameters, ByteView bundle);
 /// All keys.
 Result<EvaluationKeys> decode_evaluation_keys(const std::shared_ptr<const Parameters>& parameters, ByteView bundle);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "prism/rlwe/internal/test_support.h"
+#include "prism/rlwe/key_switch.h"
 
 namespace prism::rlwe {
 namespace {
@@ -149,6 +150,73 @@ TEST_F(FilesTest, TamperedBundlesAreRefused) {
   bytes.insert(bytes.end(), good.begin() + static_cast<std::ptrdiff_t>(begin),
                good.begin() + static_cast<std::ptrdiff_t>(first.offset + first.length));
   EXPECT_EQ(decode_bundle_index(*parameters_, bytes).error().code, ErrorCode::malformed);
+}
+
+bool alike(const SwitchKey& x, const SwitchKey& y) {
+  return x.id == y.id && x.error_scale == y.error_scale && x.seed == y.seed && x.a == y.a && x.b == y.b;
+}
+
+TEST(TruncationTest, KeysForALowerLevelDoTheSameThereInFewerBytes) {
+  for (const std::uint32_t digit_size : {1U, 2U}) {
+    const auto parameters = test::make_parameters(test::small_spec(10, 5, 2, digit_size));
+    test::SeededRandom random(21);
+    const auto secret = SecretKey::generate(parameters, random).value();
+    const auto whole =
+        make_switch_key(secret, {KeyId::Kind::automorphism, 5, parameters->max_level()}, 1, random).value();
+    const KeySwitcher switcher(parameters, 1);
+    std::size_t before = whole.memory_bytes() + 1;
+    for (int level = parameters->max_level().value; level >= 0; --level) {
+      const auto part = truncate(*parameters, whole, Level{level}).value();
+      EXPECT_EQ(part.id.level, Level{level});
+      EXPECT_LT(part.memory_bytes(), before);
+      before = part.memory_bytes();
+      EXPECT_EQ(part.file_bytes(), switch_key_bytes(*parameters, part.id));
+      EXPECT_TRUE(alike(decode_switch_key(parameters, encode(*parameters, part)).value(), part));
+      const auto d = ring::uniform(parameters->ring(), parameters->primes(Level{level}), {}, 3);
+      EXPECT_TRUE(switcher.switch_key(d, part).value() == switcher.switch_key(d, whole).value()) << level;
+    }
+    EXPECT_EQ(truncate(*parameters, truncate(*parameters, whole, Level{1}).value(), Level{2}).error().code,
+              ErrorCode::mismatch);
+  }
+}
+
+TEST(KeySourceTest, ReadsWhatIsAskedForAndKeepsToItsBound) {
+  const auto parameters = test::make_parameters(test::small_spec(10, 4, 2, 2));
+  test::SeededRandom random(22);
+  const auto secret = SecretKey::generate(parameters, random).value();
+  EvaluationKeys keys(parameters);
+  for (const std::uint32_t g : {5U, 25U, 125U, 625U})
+    keys.add(make_switch_key(secret, {KeyId::Kind::automorphism, g, Level{3}}, 1, random).value());
+  const Bytes bundle = encode(keys);
+  const std::size_t one = keys.keys().begin()->second.memory_bytes();
+
+  EvaluationKeys lazy(parameters, open_bundle(parameters, bundle).value(), 3 * one);
+  EXPECT_EQ(lazy.memory_bytes(), 0U);
+  EXPECT_EQ(lazy.ids(), keys.ids());
+  EXPECT_EQ(lazy.digest(), keys.digest());
+  for (const std::uint32_t g : {625U, 5U, 25U, 125U, 625U, 5U}) {
+    const auto found = lazy.find(KeyId::Kind::automorphism, g, Level{3});
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_TRUE(alike(**found, **keys.find(KeyId::Kind::automorphism, g, Level{3})));
+    EXPECT_LE(lazy.memory_bytes(), 3 * one);
+  }
+  EXPECT_EQ(lazy.memory_bytes(), 3 * one);
+  // What is at hand is not read again.
+  const SwitchKey* const at = *lazy.find(KeyId::Kind::automorphism, 5, Level{3});
+  EXPECT_EQ(at, *lazy.find(KeyId::Kind::automorphism, 5, Level{2}));
+  lazy.drop_loaded();
+  EXPECT_EQ(lazy.memory_bytes(), 0U);
+  // Only the rows of the level.
+  const auto low = lazy.find(KeyId::Kind::automorphism, 25, Level{1}).value();
+  EXPECT_TRUE(
+      alike(*low, truncate(*parameters, **keys.find(KeyId::Kind::automorphism, 25, Level{3}), Level{1}).value()));
+  EXPECT_LT(lazy.memory_bytes(), one / 2);
+
+  EXPECT_EQ(lazy.find(KeyId::Kind::relinearise, 0, Level{1}).error().code, ErrorCode::not_found);
+  Bytes broken = bundle;
+  broken[broken.size() - 100] ^= 1;
+  EvaluationKeys damaged(parameters, open_bundle(parameters, broken).value(), one);
+  EXPECT_EQ(damaged.find(KeyId::Kind::automorphism, 625, Level{0}).error().code, ErrorCode::integrity);
 }
 
 }  // namespace

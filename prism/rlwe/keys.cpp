@@ -247,22 +247,97 @@ void EvaluationKeys::add(SwitchKey key) {
 Result<const SwitchKey*> EvaluationKeys::find(KeyId::Kind kind, std::uint32_t g, Level level) const {
   const KeyId wanted{kind, g, level};
   const auto found = keys_.lower_bound(wanted);
-  if (found == keys_.end() || found->first.kind != kind || found->first.g != g)
-    return fail(ErrorCode::not_found, describe(wanted), " or above is not among the ", keys_.size(),
-                " evaluation keys; the owner of the secret key can make it and add it");
-  return &found->second;
+  if (found != keys_.end() && found->first.kind == kind && found->first.g == g) return &found->second;
+  if (source_) return find_loaded(wanted);
+  return fail(ErrorCode::not_found, describe(wanted), " or above is not among the ", keys_.size(),
+              " evaluation keys; the owner of the secret key can make it and add it");
+}
+
+Result<const SwitchKey*> EvaluationKeys::find_loaded(const KeyId& wanted) const {
+  const auto serves = [&](const KeyId& id) {
+    return id.kind == wanted.kind && id.g == wanted.g && id.level >= wanted.level;
+  };
+  auto at = loaded_.lower_bound(wanted);
+  if (at == loaded_.end() || !serves(at->first)) {
+    const KeyId* best = nullptr;
+    for (const KeyId& id : source_->ids())
+      if (serves(id) && (best == nullptr || id < *best)) best = &id;
+    if (best == nullptr)
+      return fail(ErrorCode::not_found, describe(wanted), " or above is not among the ",
+                  keys_.size() + source_->ids().size(),
+                  " evaluation keys; the owner of the secret key can make it and add it");
+    PRISM_TRY(SwitchKey key, source_->load(*best, wanted.level));
+    check(key.id == wanted, "KeySource::load gave another key");
+    // A key of a lower level is part of this one.
+    for (auto lower = loaded_.lower_bound({wanted.kind, wanted.g, Level{0}});
+         lower != loaded_.end() && lower->first < wanted;)
+      lower = lower->second.asked + 2 > asked_ ? std::next(lower) : loaded_.erase(lower);
+    at = loaded_.emplace(wanted, Loaded{std::move(key), 0}).first;
+  }
+  at->second.asked = ++asked_;
+  make_room();
+  return &at->second.key;
+}
+
+void EvaluationKeys::make_room() const {
+  std::size_t held = 0;
+  for (const auto& [id, loaded] : loaded_) held += loaded.key.memory_bytes();
+  while (held > resident_limit_ && loaded_.size() > 2) {
+    const auto oldest = std::min_element(loaded_.begin(), loaded_.end(),
+                                         [](const auto& x, const auto& y) { return x.second.asked < y.second.asked; });
+    held -= oldest->second.key.memory_bytes();
+    loaded_.erase(oldest);
+  }
+}
+
+void EvaluationKeys::drop_loaded() { loaded_.clear(); }
+
+std::size_t EvaluationKeys::memory_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, key] : keys_) bytes += key.memory_bytes();
+  for (const auto& [id, loaded] : loaded_) bytes += loaded.key.memory_bytes();
+  return bytes;
 }
 
 std::vector<KeyId> EvaluationKeys::ids() const {
   std::vector<KeyId> ids;
   for (const auto& [id, key] : keys_) ids.push_back(id);
+  if (source_) {
+    ids.insert(ids.end(), source_->ids().begin(), source_->ids().end());
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  }
   return ids;
 }
 
 Digest EvaluationKeys::digest() const {
+  if (source_) {
+    check(keys_.empty(), "EvaluationKeys::digest of keys from a source with others added");
+    return source_->digest();
+  }
   BundleIndex index;
   for (const auto& [id, key] : keys_) index.entries.push_back({id, digest_of(*parameters_, key), 0, 0});
   return index.digest(*parameters_);
+}
+
+Result<SwitchKey> truncate(const Parameters& parameters, const SwitchKey& key, Level level) {
+  check(!key.b.empty() && &key.b[0].ring() == &parameters.ring(), "truncate: a key of other parameters");
+  if (level.value < 0 || level > key.id.level)
+    return fail(ErrorCode::mismatch, "level ", level.value, " of a key that reaches levels 0 .. ", key.id.level.value,
+                "; truncation only lowers");
+  const ring::PrimeSet base = parameters.primes(level);
+  const ring::PrimeSet set = base.united(parameters.special_primes());
+  const std::size_t digit_size = parameters.spec().digit_size;
+  SwitchKey out;
+  out.id = key.id;
+  out.id.level = level;
+  out.error_scale = key.error_scale;
+  out.seed = key.seed;
+  for (std::size_t j = 0; j < (base.size() + digit_size - 1) / digit_size; ++j) {
+    out.b.push_back(key.b[j].restricted(set));
+    out.a.push_back(key.a[j].restricted(set));
+  }
+  return out;
 }
 
 std::uint32_t galois_element_for_rotation(int steps, std::size_t degree) {

@@ -92,23 +92,66 @@ Result<SwitchKey> make_switch_key(const SecretKey& key, KeyId id, std::uint64_t 
 Status make_switch_key(SwitchKey& out, const SecretKey& key, KeyId id, std::uint64_t error_scale, Random& random,
                        ring::Workspace& workspace);
 
+/// The same key for a lower level: what it does not need there is left out, so that it takes less memory and its file
+/// fewer bytes; what it gives at that level is the same bit for bit. mismatch when the key does not reach the level.
+Result<SwitchKey> truncate(const Parameters& parameters, const SwitchKey& key, Level level);
+
+/// Keys that lie somewhere else, in a file or behind a connection, and are read when they are needed (files.h has one
+/// over a bundle). Used by one thread at a time.
+class KeySource {
+ public:
+  virtual ~KeySource() = default;
+  /// What it has, in any order.
+  virtual const std::vector<KeyId>& ids() const = 0;
+  /// The key `id`, one of ids(), truncated to `level` <= id.level.
+  virtual Result<SwitchKey> load(const KeyId& id, Level level) = 0;
+  /// EvaluationKeys::digest() of all it has, without reading keys.
+  virtual Digest digest() const = 0;
+};
+
 /// Evaluation keys by content: made for what plans need, extended later without touching what was encrypted.
 class EvaluationKeys {
  public:
   explicit EvaluationKeys(std::shared_ptr<const Parameters> parameters) : parameters_(std::move(parameters)) {}
+  /// Keys that are read from `source` when they are first asked for, and only the rows of the level that asks. Once
+  /// they take more than `resident_bytes`, those not asked for the longest are dropped, but never the last two: a
+  /// pointer from find() is good until two other keys have been found. Such keys serve one thread at a time.
+  EvaluationKeys(std::shared_ptr<const Parameters> parameters, std::unique_ptr<KeySource> source,
+                 std::size_t resident_bytes)
+      : parameters_(std::move(parameters)), source_(std::move(source)), resident_limit_(resident_bytes) {}
   const Parameters& parameters() const { return *parameters_; }
   /// Replaces a key of the same id. The key must be for these parameters' ring (a broken invariant otherwise).
   void add(SwitchKey key);
-  /// The key for (kind, g) with the smallest sufficient level; not_found names what is missing.
+  /// The key for (kind, g) with the smallest sufficient level; not_found names what is missing. With a source also its
+  /// errors.
   Result<const SwitchKey*> find(KeyId::Kind kind, std::uint32_t g, Level level) const;
+  /// Ids of the keys added and of those the source has, sorted.
   std::vector<KeyId> ids() const;
+  /// The keys added. (Keys of a source are not among them.)
   const std::map<KeyId, SwitchKey>& keys() const { return keys_; }
-  /// SHA-256 over the sorted (id, digest of key) list; hashes every key.
+  /// SHA-256 over the sorted (id, digest of key) list; hashes every key. With a source and keys added as well there is
+  /// none (a broken invariant).
   Digest digest() const;
+  /// Of the keys in memory.
+  std::size_t memory_bytes() const;
+  /// Drops what was read from the source; pointers to it are void.
+  void drop_loaded();
 
  private:
+  struct Loaded {
+    SwitchKey key;
+    std::uint64_t asked = 0;
+  };
+  Result<const SwitchKey*> find_loaded(const KeyId& wanted) const;
+  void make_room() const;
+
   std::shared_ptr<const Parameters> parameters_;
   std::map<KeyId, SwitchKey> keys_;
+  std::unique_ptr<KeySource> source_;
+  std::size_t resident_limit_ = 0;
+  // What find() remembers about the source: no value of these keys, only which of them are at hand.
+  mutable std::map<KeyId, Loaded> loaded_;
+  mutable std::uint64_t asked_ = 0;
 };
 
 /// Generator 5 moves slots by one in each half; rotation by k slots is X -> X^(5^k mod 2N), conjugation (row swap) X ->
