@@ -12,15 +12,21 @@ PRISM_INLINE Vector rotate(Vector x) {
   return _mm512_rol_epi32(x, kBy);
 }
 
-PRISM_INLINE void quarter_round(Vector& a, Vector& b, Vector& c, Vector& d) {
-  a = _mm512_add_epi32(a, b);
-  d = rotate<16>(_mm512_xor_si512(d, a));
-  c = _mm512_add_epi32(c, d);
-  b = rotate<12>(_mm512_xor_si512(b, c));
-  a = _mm512_add_epi32(a, b);
-  d = rotate<8>(_mm512_xor_si512(d, a));
-  c = _mm512_add_epi32(c, d);
-  b = rotate<7>(_mm512_xor_si512(b, c));
+/// Four quarter rounds step by step, because each is a chain of dependent operations: columns, or with kShift 1
+/// diagonals.
+template <unsigned kShift>
+PRISM_INLINE void quarter_rounds(Vector (&x)[16]) {
+  const auto at = [](unsigned row, unsigned i) { return 4 * row + (i + row * kShift) % 4; };
+  const auto add_rotate = [&]<int kBy>(unsigned to, unsigned from,
+                                       unsigned other) {  // to += from; other ^= to, rotated
+    for (unsigned i = 0; i < 4; ++i) x[at(to, i)] = _mm512_add_epi32(x[at(to, i)], x[at(from, i)]);
+    for (unsigned i = 0; i < 4; ++i) x[at(other, i)] = _mm512_xor_si512(x[at(other, i)], x[at(to, i)]);
+    for (unsigned i = 0; i < 4; ++i) x[at(other, i)] = rotate<kBy>(x[at(other, i)]);
+  };
+  add_rotate.template operator()<16>(0, 1, 3);
+  add_rotate.template operator()<12>(2, 3, 1);
+  add_rotate.template operator()<8>(0, 1, 3);
+  add_rotate.template operator()<7>(2, 3, 1);
 }
 
 /// Makes vector i hold the sixteen words of block i.
@@ -61,19 +67,23 @@ void chacha20(std::uint8_t* out, std::size_t blocks, const std::uint32_t key[8],
     Vector x[16];
     for (int i = 0; i < 16; ++i) x[i] = state[i];
     for (int round = 0; round < 10; ++round) {
-      for (int i = 0; i < 4; ++i) quarter_round(x[i], x[4 + i], x[8 + i], x[12 + i]);
-      for (int i = 0; i < 4; ++i) quarter_round(x[i], x[4 + (i + 1) % 4], x[8 + (i + 2) % 4], x[12 + (i + 3) % 4]);
+      quarter_rounds<0>(x);
+      quarter_rounds<1>(x);
     }
     for (int i = 0; i < 16; ++i) x[i] = _mm512_add_epi32(x[i], state[i]);
     transpose(x);
-    const std::size_t now = blocks < 16 ? blocks : 16;
-    if (now == 16) {
-      for (int i = 0; i < 16; ++i) _mm512_storeu_si512(out + 64 * i, x[i]);
-    } else {
-      std::memcpy(out, x, 64 * now);
+    const auto write = [&x](std::uint8_t* to) {
+      for (int i = 0; i < 16; ++i) _mm512_storeu_si512(to + 64 * i, x[i]);
+    };
+    if (blocks < 16) {
+      alignas(64) std::uint8_t last[16 * 64];
+      write(last);
+      std::memcpy(out, last, 64 * blocks);
+      return;
     }
-    out += 64 * now;
-    blocks -= now;
+    write(out);
+    out += 16 * 64;
+    blocks -= 16;
     state[12] = _mm512_add_epi32(state[12], _mm512_set1_epi32(16));
   }
 }

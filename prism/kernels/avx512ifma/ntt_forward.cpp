@@ -82,25 +82,41 @@ PRISM_INLINE void third(Vector (&v)[8], const Root (&r)[4], const Constants& c) 
 struct FromRow {
   static constexpr bool kSmall = false;
   PRISM_INLINE Vector operator()(std::size_t i) const { return load(row + i); }
+  static constexpr bool down = false;
   const Word* row;
 };
 
+/// Whether a pass that reads `in` and writes `out` goes downwards. A load whose address agrees with that of a recent
+/// store in its low 12 bits waits for it; the direction is chosen so that such loads come first. (Worth a quarter of
+/// the transform's time where out is 64 to 512 bytes ahead of in, modulo 4096, as neighbours from one allocator are.)
+bool downwards(const Word* out, const Word* in) {
+  const std::uintptr_t ahead = (reinterpret_cast<std::uintptr_t>(out) - reinterpret_cast<std::uintptr_t>(in)) % 4096;
+  return ahead != 0 && ahead < 2048;
+}
+
 struct FromCanonical {
   static constexpr bool kSmall = true;
+  FromCanonical(const Word* out, const Word* in_) : down(downwards(out, in_)), in(in_) {}
   PRISM_INLINE Vector operator()(std::size_t i) const { return load(in + i); }
+  const bool down;
   const Word* in;
 };
 
 /// Residues modulo another prime, recentred (kernels.h) up to a multiple of q.
 struct FromOther {
   static constexpr bool kSmall = true;
-  FromOther(const Word* in_, const Modulus& from, const Modulus& to)
-      : in(in_), half(all_lanes(from.q / 2)), shift(all_lanes(to.q - from.q % to.q)), r(to) {}
+  FromOther(const Word* out, const Word* in_, const Modulus& from, const Modulus& to)
+      : down(downwards(out, in_)),
+        in(in_),
+        half(all_lanes(from.q / 2)),
+        shift(all_lanes(to.q - from.q % to.q)),
+        r(to) {}
   PRISM_INLINE Vector operator()(std::size_t i) const {
     const Vector x = load(in + i), y = r.reduce_word_lazily(x);  // below 2q
     const __mmask8 upper = _mm512_cmpgt_epu64_mask(x, half);     // x stands for x - from.q
     return reduce_once(_mm512_mask_add_epi64(y, upper, y, shift), r.q);
   }
+  const bool down;
   const Word* in;
   Vector half, shift;
   Reducer r;
@@ -112,7 +128,8 @@ PRISM_INLINE void three_layers(Word* p, const Source& source, std::size_t eighth
   const Root r0 = root(c, node), r1 = root(c, 2 * node), r2 = root(c, 2 * node + 1);
   const Root r3[4] = {root(c, 4 * node), root(c, 4 * node + 1), root(c, 4 * node + 2), root(c, 4 * node + 3)};
   const Vector by = centre(node, c);
-  for (std::size_t i = from; i < to; i += 16) {
+  const std::size_t step = source.down ? std::size_t{0} - 16 : 16;
+  for (std::size_t k = from, i = source.down ? to - 16 : from; k < to; k += 16, i += step) {
     Vector v[8], w[8];
     for (std::size_t j = 0; j < 8; ++j) v[j] = source(j * eighth + i);
     if constexpr (Source::kSmall) {
@@ -140,7 +157,8 @@ PRISM_INLINE void two_layers(Word* p, const Source& source, std::size_t quarter,
                              std::size_t node, const Constants& c) {
   const Root r0 = root(c, node), r1 = root(c, 2 * node), r2 = root(c, 2 * node + 1);
   const Vector by = centre(node, c);
-  for (std::size_t i = from; i < to; i += 16) {
+  const std::size_t step = source.down ? std::size_t{0} - 16 : 16;
+  for (std::size_t k = from, i = source.down ? to - 16 : from; k < to; k += 16, i += step) {
     Vector v[4], w[4];
     for (std::size_t j = 0; j < 4; ++j) v[j] = source(j * quarter + i);
     for (std::size_t j = 0; j < 4; ++j) w[j] = source(j * quarter + i + 8);
@@ -243,11 +261,11 @@ void blocks(Word* p, const Source& source, unsigned layers, std::size_t node, co
 void forward_ntt(Word* row, const NttTables& t) noexcept { forward_ntt_from(row, row, t); }
 
 void forward_ntt_from(Word* out, const Word* in, const NttTables& t) noexcept {
-  blocks(out, FromCanonical{in}, t.log_n - kLogBlock, 1, Constants(t));
+  blocks(out, FromCanonical(out, in), t.log_n - kLogBlock, 1, Constants(t));
 }
 
 void recentre_forward_ntt(Word* out, const Word* in, const Modulus& from, const NttTables& t) noexcept {
-  blocks(out, FromOther(in, from, t.modulus), t.log_n - kLogBlock, 1, Constants(t));
+  blocks(out, FromOther(out, in, from, t.modulus), t.log_n - kLogBlock, 1, Constants(t));
 }
 
 }  // namespace prism::kernels::avx512ifma_set
