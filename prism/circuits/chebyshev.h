@@ -1,7 +1,9 @@
 // prism/circuits/chebyshev.h - Chebyshev series in the clear: values, derivatives, largest values with proof, and
 // interpolation of functions.
 //
-// Public arithmetic in double precision: it makes coefficients and bounds, never touches what is encrypted.
+// Public arithmetic in double precision: it makes coefficients and bounds, never touches what is encrypted. Cosines may
+// differ in the last bit between machines, and with them interpolated coefficients: who needs equal ciphertexts
+// everywhere makes coefficients once and passes them on.
 #pragma once
 #include <cstdint>
 #include <functional>

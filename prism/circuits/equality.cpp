@@ -30,7 +30,10 @@ bool cheaper(const Cost& a, const Cost& b, Save save) {
 /// 1 - d^(t-1).
 Result<exact::Ciphertext> fermat(const exact::Evaluator& evaluator, const exact::Ciphertext& d, std::uint64_t t,
                                  const rlwe::EvaluationKeys& keys, Cost* count) {
-  PRISM_TRY(exact::Ciphertext one_unless_zero, power(evaluator, d, t - 1, keys, count));
+  // At its canonical correction, whatever it came from.
+  PRISM_TRY(const exact::Ciphertext canonical, evaluator.drop_to(d, d.level));
+  PRISM_TRY(exact::Ciphertext one_unless_zero, evaluator.power(canonical, t - 1, keys));
+  if (count != nullptr) *count += power_cost(t - 1);
   evaluator.negate_into(one_unless_zero);
   PRISM_CHECKED(evaluator.add_scalar_into(one_unless_zero, 1));
   return one_unless_zero;

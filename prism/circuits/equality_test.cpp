@@ -11,12 +11,12 @@ namespace {
 
 using exact::Ciphertext;
 using exact::Scheme;
-using exact::testing::must;
-using exact::testing::World;
+using testing::IntegerWorld;
+using testing::must;
 using Values = std::vector<std::int64_t>;
 
 /// Every pair of [0, range) in turn, in as many slots as there are: x runs through all values, y is x moved by `shift`.
-Values moved(const World& w, std::int64_t range, std::int64_t shift) {
+Values moved(const IntegerWorld& w, std::int64_t range, std::int64_t shift) {
   Values out;
   for (std::size_t i = 0; i < w.parameters->slots(); ++i) out.push_back((static_cast<std::int64_t>(i) + shift) % range);
   return out;
@@ -37,7 +37,7 @@ class IntegerCircuitTest : public ::testing::TestWithParam<Scheme> {
 };
 
 TEST_P(IntegerCircuitTest, EqualityIsExactForEveryPairOfTheRange) {
-  World& w = testing::integer_world(GetParam(), 257, 9);
+  IntegerWorld& w = testing::integer_world(GetParam(), 257, 9);
   for (const std::int64_t range : {2, 3, 8, 16, 33}) {
     const Equality equality = must(Equality::make(257, static_cast<std::uint64_t>(range)));
     EXPECT_TRUE(equality.interpolates());
@@ -56,7 +56,7 @@ TEST_P(IntegerCircuitTest, EqualityIsExactForEveryPairOfTheRange) {
 }
 
 TEST_P(IntegerCircuitTest, FermatComparesAnyResidues) {
-  World& w = testing::integer_world(GetParam(), 257, 9);
+  IntegerWorld& w = testing::integer_world(GetParam(), 257, 9);
   const Equality equality = must(Equality::make(257));
   EXPECT_FALSE(equality.interpolates());
   EXPECT_EQ(equality.depth(), 8);
@@ -72,7 +72,7 @@ TEST_P(IntegerCircuitTest, FermatComparesAnyResidues) {
 }
 
 TEST_P(IntegerCircuitTest, EqualityToEveryConstant) {
-  World& w = testing::integer_world(GetParam(), 257, 9);
+  IntegerWorld& w = testing::integer_world(GetParam(), 257, 9);
   const Values x = moved(w, 16, 0);
   const Ciphertext cx = w.encrypt(x);
   for (const std::uint64_t constant : {0U, 1U, 7U, 15U}) {
@@ -90,7 +90,7 @@ TEST_P(IntegerCircuitTest, EqualityToEveryConstant) {
 }
 
 TEST_P(IntegerCircuitTest, OrderIsExactForEveryPairOfTheRange) {
-  World& w = testing::integer_world(GetParam(), 257, 9);
+  IntegerWorld& w = testing::integer_world(GetParam(), 257, 9);
   for (const std::int64_t range : {2, 3, 8, 16, 33}) {
     const IntegerComparison comparison = must(IntegerComparison::make(257, static_cast<std::uint64_t>(range)));
     const Values x = moved(w, range, 0);
@@ -115,7 +115,7 @@ TEST_P(IntegerCircuitTest, OrderIsExactForEveryPairOfTheRange) {
 }
 
 TEST_P(IntegerCircuitTest, DigitsCompareAsNumbers) {
-  World& w = testing::integer_world(GetParam(), 257, 9);
+  IntegerWorld& w = testing::integer_world(GetParam(), 257, 9);
   constexpr std::int64_t kBase = 4;
   const IntegerComparison comparison = must(IntegerComparison::make(257, kBase));
   std::mt19937_64 engine(2);
@@ -146,7 +146,7 @@ TEST_P(IntegerCircuitTest, DigitsCompareAsNumbers) {
 }
 
 TEST_P(IntegerCircuitTest, MinimumAndMaximum) {
-  World& w = testing::integer_world(GetParam(), 257, 9);
+  IntegerWorld& w = testing::integer_world(GetParam(), 257, 9);
   const IntegerComparison comparison = must(IntegerComparison::make(257, 16));
   const Values x = moved(w, 16, 0), y = moved(w, 16, 5);
   const Ciphertext cx = w.encrypt(x), cy = w.encrypt(y);
@@ -165,7 +165,7 @@ TEST(EqualityTest, SixteenBitsTakeSixteenSquares) {
   EXPECT_EQ(equality.depth(), 16);
   EXPECT_EQ(equality.cost().products, 16U);
   EXPECT_EQ(equality.cost().switches, 16U);
-  World& w = testing::integer_world(Scheme::bgv, 65537, 17);
+  IntegerWorld& w = testing::integer_world(Scheme::bgv, 65537, 17);
   const Values x = testing::every_value(w);
   Values y = x;
   for (std::size_t i = 0; i < y.size(); i += 3) y[i] = w.centre(y[i] + 1 + static_cast<std::int64_t>(i) * 977);
@@ -194,7 +194,7 @@ TEST(EqualityTest, EightBitsCompareInTenLevels) {
   const IntegerComparison comparison = must(IntegerComparison::make(65537, 256));
   EXPECT_EQ(comparison.depth(), 9);
   EXPECT_EQ(comparison.order_depth(), 10);
-  World& w = testing::integer_world(Scheme::bgv, 65537, 17);
+  IntegerWorld& w = testing::integer_world(Scheme::bgv, 65537, 17);
   const Values x = moved(w, 256, 128);
   for (const std::int64_t shift : {127, 128, 129, 0, 200}) {
     const Values y = moved(w, 256, shift);

@@ -29,7 +29,7 @@ class IntegerPolynomial {
   const PolynomialPlan& plan() const { return plan_; }
   /// Products one after another, and for BGV levels: ceil(log2(degree)).
   int depth() const { return plan_.depth(); }
-  /// Without BGV's steps between levels, which are counted as rescales when it runs.
+  /// Without BGV's steps between levels apart from products, which are counted as rescales when it runs.
   Cost cost() const { return plan_.cost(); }
   std::uint64_t operator()(std::uint64_t x) const;
 
@@ -48,10 +48,7 @@ class IntegerPolynomial {
 Result<exact::Ciphertext> evaluate(const exact::Evaluator& evaluator, const IntegerPolynomial& polynomial,
                                    const exact::Ciphertext& x, const rlwe::EvaluationKeys& keys, Cost* count = nullptr);
 
-/// x^exponent, exponent >= 1, at depth ceil(log2(exponent)) by squaring and multiplying: floor(log2) squares and one
-/// product for every further bit that is set.
-Result<exact::Ciphertext> power(const exact::Evaluator& evaluator, const exact::Ciphertext& x, std::uint64_t exponent,
-                                const rlwe::EvaluationKeys& keys, Cost* count = nullptr);
+/// Of exact::Evaluator::power: floor(log2) squares and one product for every further bit that is set.
 Cost power_cost(std::uint64_t exponent);
 
 /// a*b, relinearised, and for BGV one level down. Operands may be at different levels: the higher one comes down.

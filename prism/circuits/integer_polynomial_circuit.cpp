@@ -14,19 +14,21 @@ namespace {
 
 bool switches(const exact::Evaluator& evaluator) { return evaluator.parameters().scheme() == exact::Scheme::bgv; }
 
-/// Relinearised, and for BGV one level down.
+/// Relinearised, and for BGV one level down in the same division.
 Result<Ciphertext> finish(const exact::Evaluator& evaluator, const Ciphertext& product,
-                          const rlwe::EvaluationKeys& keys, Cost& count) {
+                          const rlwe::EvaluationKeys& keys, ring::Workspace& workspace, Cost& count) {
   count += {.decompositions = 1, .switches = 1, .divisions = 2};
-  PRISM_TRY(Ciphertext two, evaluator.relinearise(product, keys));
-  if (!switches(evaluator)) return two;
-  if (two.level.value == 0) {
-    return fail(ErrorCode::level_exhausted,
-                "a product at level 0 has no level to go down to; choose parameters of "
-                "more depth");
+  Ciphertext out;
+  if (!switches(evaluator)) {
+    PRISM_CHECKED(evaluator.relinearise(out, product, keys, workspace));
+    return out;
   }
-  ++count.rescales;
-  return evaluator.drop_to(two, rlwe::Level{two.level.value - 1});
+  if (product.level.value == 0) {
+    return fail(ErrorCode::level_exhausted,
+                "a product at level 0 has no level to go down to; choose parameters of more depth");
+  }
+  PRISM_CHECKED(evaluator.relinearise_drop(out, product, rlwe::Level{product.level.value - 1}, keys, workspace));
+  return out;
 }
 
 }  // namespace
@@ -45,7 +47,8 @@ Result<Ciphertext> multiply_down(const exact::Evaluator& evaluator, const Cipher
     return a.level == level ? evaluator.multiply(a, lower) : evaluator.multiply(lower, b);
   };
   PRISM_TRY(const Ciphertext made, product());
-  return finish(evaluator, made, keys, counted);
+  ring::Workspace workspace;
+  return finish(evaluator, made, keys, workspace, counted);
 }
 
 class IntegerPolynomialCircuit {
@@ -72,7 +75,7 @@ class IntegerPolynomialCircuit {
       ++count_.products;
       PRISM_TRY(const Ciphertext product,
                 left == right ? evaluator_.square(*left) : evaluator_.multiply(*left, *right));
-      PRISM_TRY(Ciphertext made, finish(evaluator_, product, keys_, count_));
+      PRISM_TRY(Ciphertext made, finish(evaluator_, product, keys_, workspace_, count_));
       powers_.emplace(power.exponent, std::move(made));
     }
     return value(0);
@@ -143,7 +146,7 @@ class IntegerPolynomialCircuit {
       PRISM_TRY(const Ciphertext quotient, value(plan.nodes()[node].quotient));
       PRISM_TRY(const Ciphertext* power, at(plan.nodes()[node].split, quotient.level));
       ++count_.products;
-      PRISM_CHECKED(evaluator_.tensor_add(sum, quotient, *power));
+      PRISM_CHECKED(evaluator_.tensor_add(sum, quotient, *power, workspace_));
     }
     PRISM_TRY(std::optional<Ciphertext> linear, combination(node, sum.parts.empty()));
     const std::uint64_t constant = polynomial_.leaves_[node][0];
@@ -151,7 +154,7 @@ class IntegerPolynomialCircuit {
       PRISM_CHECKED(add_constant(*linear, constant));
       return dropped(*std::move(linear), result);
     }
-    PRISM_TRY(Ciphertext out, finish(evaluator_, sum, keys_, count_));
+    PRISM_TRY(Ciphertext out, finish(evaluator_, sum, keys_, workspace_, count_));
     if (linear) {
       PRISM_TRY(const Ciphertext same_level, dropped(*std::move(linear), result));
       PRISM_CHECKED(evaluator_.add_into(out, same_level));
@@ -166,6 +169,7 @@ class IntegerPolynomialCircuit {
   Cost uncounted_;
   Cost& count_;
   int top_ = 0;
+  ring::Workspace workspace_;
   std::map<std::uint32_t, Ciphertext> powers_;
   std::map<std::pair<std::uint32_t, int>, Ciphertext> lower_;
 };
@@ -179,37 +183,6 @@ Result<Ciphertext> evaluate(const exact::Evaluator& evaluator, const IntegerPoly
   if (x.parts.size() != 2)
     return fail(ErrorCode::mismatch, "a ciphertext of ", x.parts.size(), " parts; relinearise it first");
   return IntegerPolynomialCircuit(evaluator, polynomial, keys, count).run(x);
-}
-
-Result<Ciphertext> power(const exact::Evaluator& evaluator, const Ciphertext& x, std::uint64_t exponent,
-                         const rlwe::EvaluationKeys& keys, Cost* count) {
-  if (exponent == 0) return fail(ErrorCode::invalid_argument, "the power 0 of a ciphertext is 1; add_scalar adds it");
-  if (x.parts.size() != 2)
-    return fail(ErrorCode::mismatch, "a ciphertext of ", x.parts.size(), " parts; relinearise it first");
-  Cost uncounted;
-  Cost& counted = count != nullptr ? *count : uncounted;
-  const Cost wanted = power_cost(exponent);
-  if (switches(evaluator) && x.level.value < wanted.levels) {
-    return fail(ErrorCode::level_exhausted, "the power ", exponent, " takes ", wanted.levels,
-                " levels, and the ciphertext has ", x.level.value, "; choose parameters of more depth");
-  }
-  counted.levels += wanted.levels;
-  // x^(2^i) is at depth i, the product of smaller ones at depth i or less: their product is at i + 1.
-  std::optional<Ciphertext> product;
-  PRISM_TRY(Ciphertext square, evaluator.drop_to(x, x.level));
-  for (std::uint64_t rest = exponent;;) {
-    if ((rest & 1) != 0) {
-      if (!product) {
-        product = square.clone();
-      } else {
-        PRISM_TRY(product, multiply_down(evaluator, *product, square, keys, &counted));
-      }
-    }
-    rest >>= 1;
-    if (rest == 0) break;
-    PRISM_TRY(square, multiply_down(evaluator, square, square, keys, &counted));
-  }
-  return *std::move(product);
 }
 
 }  // namespace prism::circuits

@@ -66,6 +66,10 @@ struct PolynomialOptions {
   std::vector<Interval> promised;
   /// |function - polynomial| where messages are: counted as error, so that the result's bound is about the function.
   double approximation_error = 0;
+  /// For compositions, whose later stages may meet what kept no promise: how far the argument decrypts from the
+  /// interval at most, whatever was promised (null: its error). Set to the same for the result. All roundings are
+  /// bounded for such arguments, so that nothing wraps.
+  math::Bound* stray = nullptr;
   /// What is done is added to it, when given.
   Cost* count = nullptr;
 };

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "prism/circuits/internal/affine.h"
 #include "prism/circuits/internal/weighted_sum.h"
 #include "prism/circuits/polynomial.h"
 
@@ -30,29 +31,36 @@ class PolynomialCircuit {
     PRISM_TRY(Ciphertext first, mapped(x));
     top_ = first.level.value;
     count_.levels += polynomial_.plan_.depth();
-    distance_ = first.noise.error;
-    const double distance = distance_.to_double();
+    const Bound error = first.noise.error;
+    distance_ = error;
+    if (options.stray != nullptr) {
+      // Mapping an interval stretches both alike, and adds its own roundings to the error alone.
+      const double width = polynomial_.interval_.high - polynomial_.interval_.low;
+      distance_ = polynomial_.mapped() ? max(error, *options.stray * Bound::from_double(2 / width) + error)
+                                       : max(error, *options.stray);
+    }
     if (chebyshev()) {
-      if (!(distance < 1)) {
+      if (!(distance_.to_double() < 1)) {
         return fail(ErrorCode::noise_exceeded, "the argument's error bound, 2^", std::lround(distance_.log2()),
                     " of half the interval, leaves nothing of a polynomial");
       }
       first.noise.magnitude = Bound::one();
     }
     const Bound size = first.noise.magnitude + distance_;
-    const Bound spread = propagated(size, options);
+    const Bound spread = propagated(size, error, options.promised);
     first.noise = {size, Bound::zero()};
     powers_.emplace(1, std::move(first));
     for (const PolynomialPlan::Power& power : polynomial_.plan_.powers()) PRISM_CHECKED(make(power));
 
     const rlwe::Level level{top_ - polynomial_.plan_.depth()};
     PRISM_TRY(Ciphertext out, value(0, evaluator_.parameters().scale(level)));
-    out.noise.error += spread + Bound::from_double(options.approximation_error);
     if (chebyshev()) {
       double rounding = 0;
       for (const Polynomial::Piece& piece : polynomial_.pieces_) rounding += piece.rounding;
       out.noise.error += Bound::from_double(rounding * growth(polynomial_.degree()));
     }
+    if (options.stray != nullptr) *options.stray = propagated(size, distance_, {}) + out.noise.error;
+    out.noise.error += spread + Bound::from_double(options.approximation_error);
     return out;
   }
 
@@ -67,43 +75,35 @@ class PolynomialCircuit {
     count_ += {.levels = 1, .rescales = 1};
     const Interval interval = polynomial_.interval_;
     const double width = interval.high - interval.low;
-    PRISM_TRY(const Constant slope, Constant::from_double(2 / width));
-    PRISM_TRY(const Constant offset, Constant::from_double(-(interval.low + interval.high) / width));
-    const rlwe::Level lower{x.level.value - 1};
-    Scale wanted = evaluator_.parameters().scale(lower) / x.scale;
-    for (const std::uint64_t prime : evaluator_.parameters().dropped_primes(x.level))
-      wanted = wanted * Scale::power_of(prime, 1);
-    PRISM_TRY(const Ciphertext scaled, evaluator_.multiply_scalar(x, slope, wanted));
-    PRISM_TRY(Ciphertext y, evaluator_.rescale(scaled));
-    PRISM_CHECKED(evaluator_.add_scalar_into(y, offset));
+    PRISM_TRY(Ciphertext y, affine(evaluator_, x, 2 / width, -(interval.low + interval.high) / width));
     // Both constants are rounded to doubles.
     const double ends = std::max(std::fabs(interval.low), std::fabs(interval.high));
     y.noise.error += Bound::from_double(0x1p-51 * (2 * ends / width + 1));
     return y;
   }
 
-  /// |p(v) - p(m)|.
-  Bound propagated(Bound size, const PolynomialOptions& options) const {
+  /// |p(v) - p(m)| for |v - m| <= error.
+  Bound propagated(Bound size, Bound error, const std::vector<Interval>& promised) const {
     double slope = 0;
     if (chebyshev()) {
       const double width = polynomial_.interval_.high - polynomial_.interval_.low;
       const auto place = [&](double x) {
         return std::clamp((2 * x - polynomial_.interval_.low - polynomial_.interval_.high) / width, -1.0, 1.0);
       };
-      for (const Interval& part : options.promised) {
+      for (const Interval& part : promised) {
         const Interval y{place(part.low), place(part.high)};
         slope = std::max(slope, chebyshev_largest(polynomial_.first_, y));
       }
-      if (options.promised.empty()) slope = chebyshev_largest(polynomial_.first_);
-      slope += distance_.to_double() * chebyshev_reach(polynomial_.second_, distance_.to_double());
-      return distance_ * Bound::from_double(slope);
+      if (promised.empty()) slope = chebyshev_largest(polynomial_.first_);
+      slope += error.to_double() * chebyshev_reach(polynomial_.second_, error.to_double());
+      return error * Bound::from_double(slope);
     }
     Bound sum;
     for (std::size_t k = 1; k < polynomial_.coefficients_.size(); ++k) {
       const double weight = static_cast<double>(k) * std::fabs(polynomial_.coefficients_[k]);
       if (weight > 0) sum += Bound::from_double(weight) * power(size, static_cast<double>(k - 1));
     }
-    return distance_ * sum;
+    return error * sum;
   }
 
   rlwe::Level level_of(std::uint32_t exponent) const { return rlwe::Level{top_ - power_depth(exponent)}; }
@@ -161,12 +161,16 @@ class PolynomialCircuit {
     return {};
   }
 
+  /// Relinearised and rescaled in one division, or rescaled alone.
   Result<Ciphertext> finish(const Ciphertext& sum) {
-    ++count_.rescales;
-    if (sum.parts.size() == 2) return evaluator_.rescale(sum);
-    count_ += {.decompositions = 1, .switches = 1, .divisions = 2};
-    PRISM_TRY(const Ciphertext two, evaluator_.relinearise(sum, keys_));
-    return evaluator_.rescale(two);
+    if (sum.parts.size() == 2) {
+      ++count_.rescales;
+    } else {
+      count_ += {.decompositions = 1, .switches = 1, .divisions = 2};
+    }
+    Ciphertext out;
+    PRISM_CHECKED(evaluator_.relinearise_rescale(out, sum, keys_, workspace_));
+    return out;
   }
 
   /// The polynomial of a node, one level below where its sum is made, exactly at `scale`.
@@ -218,6 +222,7 @@ class PolynomialCircuit {
   Cost uncounted_;
   Cost& count_;
   int top_ = 0;
+  ring::Workspace workspace_;
   Bound distance_;
   std::map<std::uint32_t, Ciphertext> powers_;
 };

@@ -203,7 +203,7 @@ Cost PolynomialPlan::cost() const {
   Cost cost{.levels = depth(), .products = products_};
   cost.decompositions = cost.switches = relinearisations_;
   cost.divisions = 2 * relinearisations_;
-  if (shape_.constants_cost_levels) cost.rescales = relinearisations_ + combinations_;
+  if (shape_.constants_cost_levels) cost.rescales = combinations_;
   return cost;
 }
 

@@ -64,7 +64,7 @@ class PolynomialPlan {
   std::size_t relinearisations() const { return relinearisations_; }
   /// Linear combinations that are multiplied, or are the result: where constants cost levels, these are rescaled alone.
   std::size_t combinations() const { return combinations_; }
-  /// All of it, with every relinearised sum rescaled in a step of its own where constants cost levels (CKKS).
+  /// All of it; sums of products are relinearised and rescaled in one division.
   Cost cost() const;
 
  private:

@@ -9,6 +9,7 @@
 // and allocates nothing once `out` and the workspace have grown. `out` is none of the operands (invalid_argument)
 // unless said otherwise; after an error its contents are unspecified.
 #pragma once
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -107,6 +108,10 @@ class Evaluator {
                                                const rlwe::EvaluationKeys& keys) const;
   Status multiply_relinearise_drop(Ciphertext& out, const Ciphertext& a, const Ciphertext& b, rlwe::Level level,
                                    const rlwe::EvaluationKeys& keys, ring::Workspace& workspace) const;
+  /// The same of three parts, a sum of products.
+  Result<Ciphertext> relinearise_drop(const Ciphertext& a, rlwe::Level level, const rlwe::EvaluationKeys& keys) const;
+  Status relinearise_drop(Ciphertext& out, const Ciphertext& a, rlwe::Level level, const rlwe::EvaluationKeys& keys,
+                          ring::Workspace& workspace) const;
   /// a^exponent in ceil(log2 exponent) products one after another, fewer than 2 log2(exponent) in all. BGV: every
   /// product goes one level down (level_exhausted when there are too few); BFV: the level stays. exponent >= 1.
   Result<Ciphertext> power(const Ciphertext& a, std::uint64_t exponent, const rlwe::EvaluationKeys& keys) const;
@@ -166,6 +171,8 @@ class Evaluator {
 
  private:
   struct Tables;
+  Status switch_and_drop(Ciphertext& out, std::array<const ring::Evaluations*, 3> parts, rlwe::Level from,
+                         rlwe::Level to, const rlwe::SwitchKey& key, ring::Workspace& workspace) const;
   Status same_parameters(const Ciphertext& a) const;
   Status comparable(const Ciphertext& a, const Ciphertext& b, bool sums) const;
   Status parts_are(const Ciphertext& a, std::size_t low, std::size_t high) const;

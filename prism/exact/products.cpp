@@ -174,15 +174,50 @@ Status Evaluator::multiply_relinearise_drop(Ciphertext& out, const Ciphertext& a
   if (scalar != 1) {
     for (ring::Evaluations* part : {&*c0, &*c1, &*c2}) ring::multiply_integer_into(*part, scalar);
   }
-  const rlwe::KeySwitcher& switcher = tables_->switcher;
-  rlwe::BorrowedExtended sum(workspace, parameters_->rlwe(), a.level);
-  PRISM_CHECKED(switcher.accumulate(*sum, *c2, *key, workspace));
-  switcher.add_lifted(*sum, 0, *c0, 1, workspace);
-  switcher.add_lifted(*sum, 1, *c1, 1, workspace);
-  shape(out, 2, level);
-  switcher.divide(out.parts[0], out.parts[1], *sum, level, workspace);
-  out.correction = parameters_->correction(level);
+  PRISM_CHECKED(switch_and_drop(out, {&*c0, &*c1, &*c2}, a.level, level, *key, workspace));
   out.noise = noise;
+  return {};
+}
+
+Status Evaluator::relinearise_drop(Ciphertext& out, const Ciphertext& a, rlwe::Level level,
+                                   const rlwe::EvaluationKeys& keys, ring::Workspace& workspace) const {
+  PRISM_CHECKED(parts_are(a, 3, 3));
+  PRISM_CHECKED(internal::distinct(out, a));
+  PRISM_CHECKED(can_switch(keys));
+  if (level.value < 0 || level >= a.level) {
+    return fail(ErrorCode::invalid_argument, "a product at level ", a.level.value, " cannot drop to level ",
+                level.value, "; call relinearise to stay");
+  }
+  if (a.correction % parameters_->plain_modulus() == 0)
+    return fail(ErrorCode::malformed, "a correction factor of zero");
+  PRISM_TRY(const rlwe::SwitchKey* key, keys.find(rlwe::KeyId::Kind::relinearise, 0, a.level));
+  const std::int64_t scalar = drop_scalar(a.level, a.correction, level);
+  Noise noise = noise_.multiply_scalar(a.noise, internal::magnitude(scalar));
+  noise = noise_.switch_modulus(noise_.key_switch(noise, a.level), a.level, level, 2, Ancestry{});
+  if (scalar == 1) {
+    PRISM_CHECKED(switch_and_drop(out, {&a.parts[0], &a.parts[1], &a.parts[2]}, a.level, level, *key, workspace));
+  } else {
+    std::vector<ring::Evaluations> scaled;
+    for (const ring::Evaluations& part : a.parts) {
+      scaled.push_back(part.clone());
+      ring::multiply_integer_into(scaled.back(), scalar);
+    }
+    PRISM_CHECKED(switch_and_drop(out, {&scaled[0], &scaled[1], &scaled[2]}, a.level, level, *key, workspace));
+  }
+  out.noise = noise;
+  return {};
+}
+
+Status Evaluator::switch_and_drop(Ciphertext& out, std::array<const ring::Evaluations*, 3> parts, rlwe::Level from,
+                                  rlwe::Level to, const rlwe::SwitchKey& key, ring::Workspace& workspace) const {
+  const rlwe::KeySwitcher& switcher = tables_->switcher;
+  rlwe::BorrowedExtended sum(workspace, parameters_->rlwe(), from);
+  PRISM_CHECKED(switcher.accumulate(*sum, *parts[2], key, workspace));
+  switcher.add_lifted(*sum, 0, *parts[0], 1, workspace);
+  switcher.add_lifted(*sum, 1, *parts[1], 1, workspace);
+  shape(out, 2, to);
+  switcher.divide(out.parts[0], out.parts[1], *sum, to, workspace);
+  out.correction = parameters_->correction(to);
   return {};
 }
 
@@ -208,6 +243,13 @@ Result<Ciphertext> Evaluator::multiply_relinearise(const Ciphertext& a, const Ci
   Ciphertext out;
   ring::Workspace workspace;
   PRISM_CHECKED(multiply_relinearise(out, a, b, keys, workspace));
+  return out;
+}
+Result<Ciphertext> Evaluator::relinearise_drop(const Ciphertext& a, rlwe::Level level,
+                                               const rlwe::EvaluationKeys& keys) const {
+  Ciphertext out;
+  ring::Workspace workspace;
+  PRISM_CHECKED(relinearise_drop(out, a, level, keys, workspace));
   return out;
 }
 Result<Ciphertext> Evaluator::multiply_relinearise_drop(const Ciphertext& a, const Ciphertext& b, rlwe::Level level,

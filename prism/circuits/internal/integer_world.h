@@ -1,33 +1,75 @@
-// prism/circuits/internal/integer_world.h - small rings with a chosen plaintext modulus, for tests.
+// prism/circuits/internal/integer_world.h - a BGV or BFV key holder with a chosen plaintext modulus and many levels.
+// Never linked into programs.
 #pragma once
 #include <map>
 #include <memory>
 #include <tuple>
 
-#include "prism/exact/internal/testing.h"
+#include "prism/circuits/internal/testing.h"
+#include "prism/exact/decryptor.h"
+#include "prism/exact/encryptor.h"
 
 namespace prism::circuits::testing {
 
-/// A world of N = 64 (128 when t allows) with `levels` levels below the top, made once and with a relinearisation key.
-inline exact::testing::World& integer_world(exact::Scheme scheme, std::uint64_t t, std::uint32_t levels) {
-  using exact::testing::must;
-  static std::map<std::tuple<exact::Scheme, std::uint64_t, std::uint32_t>, std::unique_ptr<exact::testing::World>> made;
+struct IntegerWorld {
+  SeededRandom random{17};
+  std::shared_ptr<const exact::Parameters> parameters;
+  exact::Encoder encoder;
+  rlwe::SecretKey key;
+  exact::Evaluator evaluator;
+  rlwe::EvaluationKeys keys;
+
+  explicit IntegerWorld(std::shared_ptr<const exact::Parameters> p)
+      : parameters(std::move(p)),
+        encoder(parameters),
+        key(must(rlwe::SecretKey::generate(parameters->rlwe_ptr(), random))),
+        evaluator(parameters),
+        keys(parameters->rlwe_ptr()) {
+    keys.add(must(rlwe::make_switch_key(key, {rlwe::KeyId::Kind::relinearise, 0, parameters->max_level()},
+                                        parameters->error_scale(), random)));
+  }
+  exact::Ciphertext encrypt(const std::vector<std::int64_t>& slots) {
+    return must(exact::SymmetricEncryptor(key, parameters).encrypt(must(encoder.encode(slots)), random));
+  }
+  std::vector<std::int64_t> decrypt(const exact::Ciphertext& c) const {
+    return encoder.decode(must(exact::Decryptor(key, parameters).decrypt(c)));
+  }
+  std::int64_t centre(Int128 x) const {
+    const auto t = static_cast<Int128>(parameters->plain_modulus());
+    const Int128 r = ((x % t) + t) % t;
+    return static_cast<std::int64_t>(r > t / 2 ? r - t : r);
+  }
+};
+
+/// `levels` primes of `bits` bits above a base of 50.
+inline std::shared_ptr<const exact::Parameters> integer_parameters(exact::Scheme scheme, std::uint64_t t,
+                                                                   unsigned log_n, std::uint32_t levels, unsigned bits,
+                                                                   rlwe::Security security) {
+  rlwe::ParameterSpec spec;
+  spec.log_n = log_n;
+  spec.security = security;
+  spec.special_primes = must(rlwe::choose_primes(50, 1, {t}));
+  std::vector<std::uint64_t> avoid{t, spec.special_primes[0]};
+  spec.primes = must(rlwe::choose_primes(50, 1, avoid));
+  avoid.push_back(spec.primes[0]);
+  const auto rest = must(rlwe::choose_primes(bits, levels, avoid));
+  spec.primes.insert(spec.primes.end(), rest.begin(), rest.end());
+  return must(exact::Parameters::make(spec, t, scheme));
+}
+
+/// N = 64, or 128 when t allows; made once.
+inline IntegerWorld& integer_world(exact::Scheme scheme, std::uint64_t t, std::uint32_t levels) {
+  static std::map<std::tuple<exact::Scheme, std::uint64_t, std::uint32_t>, std::unique_ptr<IntegerWorld>> made;
   auto& world = made[{scheme, t, levels}];
   if (!world) {
-    rlwe::ParameterSpec spec;
-    spec.log_n = (t - 1) % 256 == 0 ? 7 : 6;
-    spec.security = rlwe::Security::none_for_tests;
-    const auto primes = must(rlwe::choose_primes(50, levels + 2, {t}));
-    spec.special_primes = {primes[0]};
-    spec.primes.assign(primes.begin() + 1, primes.end());
-    world = std::make_unique<exact::testing::World>(17, must(exact::Parameters::make(spec, t, scheme)));
-    world->add_relinearisation();
+    world = std::make_unique<IntegerWorld>(
+        integer_parameters(scheme, t, (t - 1) % 256 == 0 ? 7 : 6, levels, 50, rlwe::Security::none_for_tests));
   }
   return *world;
 }
 
 /// 0, 1, -1, 2, -2, ..: every residue, if t is not above N, and the largest two.
-inline std::vector<std::int64_t> every_value(const exact::testing::World& w) {
+inline std::vector<std::int64_t> every_value(const IntegerWorld& w) {
   std::vector<std::int64_t> out;
   for (std::size_t i = 0; i < w.parameters->slots(); ++i) {
     const auto size = static_cast<std::int64_t>((i + 1) / 2);
@@ -38,7 +80,5 @@ inline std::vector<std::int64_t> every_value(const exact::testing::World& w) {
   out.back() = -half;
   return out;
 }
-
-inline std::vector<std::int64_t> opened(exact::testing::World& w, const exact::Ciphertext& c) { return w.decrypt(c); }
 
 }  // namespace prism::circuits::testing
