@@ -91,7 +91,8 @@ std::uint64_t IntegerPolynomial::operator()(std::uint64_t x) const {
 Cost power_cost(std::uint64_t exponent) {
   Cost cost;
   cost.levels = exponent < 2 ? 0 : static_cast<int>(std::bit_width(exponent - 1));
-  cost.products = static_cast<std::size_t>(std::bit_width(exponent) - 1 + std::popcount(exponent) - 1);
+  cost.products =
+      static_cast<std::size_t>(std::bit_width(exponent)) + static_cast<std::size_t>(std::popcount(exponent)) - 2;
   cost.decompositions = cost.switches = cost.products;
   cost.divisions = 2 * cost.products;
   return cost;

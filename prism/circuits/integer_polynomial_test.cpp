@@ -36,6 +36,7 @@ TEST_P(IntegerPolynomialTest, EveryDegreeAtItsDepthWithItsProducts) {
       EXPECT_EQ(count.products, p.plan().products()) << degree;
       EXPECT_EQ(count.switches, p.plan().relinearisations()) << degree;
       EXPECT_EQ(count.levels, p.depth());
+      EXPECT_LE(must(exact::Decryptor(w.key, w.parameters).measured_noise(y)), y.noise.coefficient.log2()) << degree;
       std::vector<std::int64_t> wanted;
       for (const std::int64_t v : x)
         wanted.push_back(w.centre(
