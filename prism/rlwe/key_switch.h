@@ -123,5 +123,12 @@ struct SwitchNoise {
 SwitchNoise switch_noise(const Parameters& parameters, Level level, const SecretNorms& secret);
 /// Assumes nothing about errors, digits or rounding but their largest values; of the secret only its norms.
 SwitchNoise strict_switch_noise(const Parameters& parameters, Level level, const SecretNorms& secret);
+/// What `switches` accumulated switches at `level` and one division to `lower` add at `lower`: the keys' errors add up
+/// and are divided by the dropped primes too, the rounding comes once. Lifted polynomials add nothing. The noise that
+/// was there is divided by the dropped primes besides. Fails with probability <= (switches + 1) * 2^-158.
+SwitchNoise sum_noise(const Parameters& parameters, Level level, Level lower, std::size_t switches,
+                      const SecretNorms& secret);
+SwitchNoise strict_sum_noise(const Parameters& parameters, Level level, Level lower, std::size_t switches,
+                             const SecretNorms& secret);
 
 }  // namespace prism::rlwe

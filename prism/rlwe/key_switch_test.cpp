@@ -8,7 +8,10 @@
 #include <cstdio>
 #include <numbers>
 #include <string>
+#include <string_view>
 
+#include "prism/hash/sha256.h"
+#include "prism/math/modular.h"
 #include "prism/math/natural.h"
 #include "prism/rlwe/internal/test_support.h"
 
@@ -176,20 +179,45 @@ TEST_P(KeySwitchTest, SumsAreDividedOnce) {
   at.switcher.add_lifted(sum, 1, c1, 1, workspace);
   ring::Evaluations expected = ring::automorphism(c0, 5);
   ring::multiply_add(expected, c1, at.secret_at(level));
-  const SwitchNoise once = switch_noise(*at.parameters, level, ternary_norms(at.parameters->degree()));
   for (const std::uint32_t g : {5U, 25U, 2047U}) {
     const auto key = make_switch_key(at.key, {KeyId::Kind::automorphism, g, level}, at.t, at.random).value();
     ASSERT_TRUE(at.switcher.accumulate(sum, digits, g, key, workspace));
     ring::multiply_add(expected, ring::automorphism(d, g), ring::automorphism(at.secret_at(level), g));
   }
   std::pair<ring::Evaluations, ring::Evaluations> u;
-  at.switcher.divide(u.first, u.second, sum, level, workspace);
-  ring::Evaluations found = u.first.clone();
-  ring::multiply_add(found, u.second, at.secret_at(level));
-  ring::subtract_into(found, expected);
-  const Norms norms = norms_of(small_coefficients(std::move(found), at.t), 16);
-  EXPECT_LE(norms.infinity, 3 * once.infinity.to_double());
-  EXPECT_LE(norms.canonical, 3 * once.canonical.to_double());
+  for (const Level lower : {level, Level{2}, Level{1}}) {
+    // D*(u0 + u1*s) - expected is D times what the switches and the rounding added; it must not wrap.
+    const auto dropped = at.parameters->primes(level).without(at.parameters->primes(lower));
+    const SwitchNoise bound = sum_noise(*at.parameters, level, lower, 3, ternary_norms(at.parameters->degree()));
+    const double d_bits = at.parameters->ring().log2_product(dropped);
+    if (bound.infinity.log2() + d_bits + std::log2(static_cast<double>(at.t)) + 2 > at.parameters->log2_q(lower)) {
+      EXPECT_NE(lower, level);
+      continue;
+    }
+    at.switcher.divide(u.first, u.second, sum, lower, workspace);
+    ring::Evaluations found = u.first.clone();
+    ring::multiply_add(found, u.second, at.secret_at(lower));
+    std::vector<std::uint64_t> factor;
+    for (std::size_t i = 0; i < found.rows(); ++i) {
+      std::uint64_t product = 1;
+      for (const std::uint32_t p : dropped.indexes())
+        product = math::multiply_mod(product, at.parameters->ring().prime(p) % found.modulus(i).q, found.modulus(i).q);
+      factor.push_back(product);
+    }
+    ring::multiply_scalar_into(found, factor);
+    ring::subtract_into(found, expected.restricted(found.primes()));
+    std::vector<double> noise = small_coefficients(std::move(found), at.t);
+    for (double& x : noise) x /= std::exp2(d_bits);
+    const Norms norms = norms_of(noise, 16);
+    EXPECT_LE(norms.infinity, bound.infinity.to_double());
+    EXPECT_LE(norms.euclidean, bound.euclidean.to_double());
+    EXPECT_LE(norms.canonical, bound.canonical.to_double());
+    EXPECT_GE(norms.infinity * 64, bound.infinity.to_double()) << "so loose that it says nothing";
+    EXPECT_LE(bound.infinity, strict_sum_noise(*at.parameters, level, lower, 3, ternary_norms(1024)).infinity);
+    std::printf("  3 switches, level %d to %d: log2 of infinity %6.2f <= %6.2f, canonical %6.2f <= %6.2f\n",
+                level.value, lower.value, std::log2(norms.infinity), bound.infinity.log2(), std::log2(norms.canonical),
+                bound.canonical.log2());
+  }
 
   // Sums of another level are refused; a cleared one takes any level.
   const auto low = at.uniform(Level{1});
@@ -234,6 +262,51 @@ INSTANTIATE_TEST_SUITE_P(Digits, KeySwitchTest,
                            return std::to_string(tested.param.digit_size) + "by" +
                                   std::to_string(tested.param.special) + (tested.param.t == 1 ? "plain" : "exact");
                          });
+
+/// One hash over what switching gives: at once, hoisted, summed, and divided to a lower level.
+Digest switched() {
+  hash::Sha256 hash;
+  for (const std::uint32_t digit_size : {1U, 2U, 7U}) {
+    const auto parameters = test::make_parameters(test::small_spec(10, 8, digit_size, digit_size));
+    SeededRandom random(41);
+    const auto secret = SecretKey::generate(parameters, random).value();
+    const Level top = parameters->max_level();
+    const auto key = make_switch_key(secret, {KeyId::Kind::automorphism, 5, top}, kT, random).value();
+    const KeySwitcher switcher(parameters, kT);
+    const auto d = ring::uniform(parameters->ring(), parameters->primes(top), ring::fresh_seed(random).value(), 0);
+    ring::Workspace workspace;
+    Extended sum;
+    check(switcher.accumulate(sum, d, 5, key, workspace).has_value(), "the key fits");
+    check(switcher.accumulate(sum, switcher.decompose(d), 25, key, workspace).has_value(), "the key fits");
+    switcher.add_lifted(sum, 0, d, 5, workspace);
+    for (const int lower : {7, 5, 0}) {
+      ring::Evaluations u0, u1;
+      switcher.divide(u0, u1, sum, Level{lower}, workspace);
+      for (const auto* u : {&u0, &u1})
+        for (std::size_t i = 0; i < u->rows(); ++i)
+          for (const std::uint64_t x : u->row(i)) hash.update_u64(x);
+    }
+  }
+  return hash.finish();
+}
+
+TEST(KeySwitcherDeathTest, ResultsAreTheSameOnEveryKernelSet) {
+  constexpr std::string_view kKnown = "2a8a25d718827c8b93e17bb99fcd3189e3e77c3a001cc70989e9a946d81d3ad3";
+  // A process keeps its kernels, so each set gets a process of its own.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const kernels::Kernels* set : kernels::all()) {
+    if (!set->runs_here()) continue;
+    EXPECT_EXIT(
+        {
+          const bool chosen = kernels::choose(set->name);
+          const std::string found = to_hex(switched());
+          std::fprintf(stderr, "%s\n", found.c_str());
+          std::exit(chosen && &kernels::best() == set && found == kKnown ? 0 : 1);
+        },
+        ::testing::ExitedWithCode(0), "")
+        << set->name;
+  }
+}
 
 TEST(KeySwitcherTest, RefusesKeysThatDoNotFit) {
   Setting at(Case{1, 1, kT});

@@ -19,6 +19,13 @@
 // |s(zeta)|); 64 directions and N/2 roots as for ternary_norms. For any real coefficients of size D_j/2, |d_j(zeta)|
 // <= D_j/2 * sum_k |cos(k phi - theta)| at worst, and since the k phi are equally spaced modulo pi, the sum is at most
 // 1/sin(pi/(2N)), about 2N/pi.
+//
+// Sums: k switches divided once, by P*D with D the product of the primes that are dropped, give
+//
+//   u0 + u1*s = [sum_i d_i*s'_i]/D + error_scale * ( [sum_i sum_j d_ij*e_ij]/(P*D) - tau0 - tau1*s ).
+//
+// The k error terms are bounded one by one and added, whatever their digits and keys share (the same key may be used
+// twice); tau0, tau1 are as above, with P*D for P.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -40,7 +47,7 @@ struct Sizes {
   double n;
   Bound half_digits_euclidean;  ///< sqrt(sum_j (D_j/2)^2)
   Bound half_digits_sum;        ///< sum_j D_j/2
-  Bound special;                ///< P
+  Bound divisor;                ///< P, times the primes that are dropped
 };
 
 Bound of_product(const ring::Ring& ring, const ring::PrimeSet& set) {
@@ -49,12 +56,17 @@ Bound of_product(const ring::Ring& ring, const ring::PrimeSet& set) {
   return Bound::from_log2(math::Natural::product(primes).log2());
 }
 
-Sizes sizes_of(const Parameters& parameters, Level level) {
+Sizes sizes_of(const Parameters& parameters, Level level, Level lower) {
+  check(lower <= level, "switch_noise: a division to a higher level");
   const ring::Ring& ring = parameters.ring();
   const auto size = static_cast<std::uint32_t>(parameters.primes(level).size());
   const std::uint32_t digit_size = parameters.spec().digit_size;
   check(parameters.special_primes().size() != 0, "switch_noise: parameters without special primes");
-  Sizes sizes{static_cast<double>(ring.degree()), {}, {}, of_product(ring, parameters.special_primes())};
+  Sizes sizes{
+      static_cast<double>(ring.degree()),
+      {},
+      {},
+      of_product(ring, parameters.primes(level).without(parameters.primes(lower)).united(parameters.special_primes()))};
   Bound squares;
   for (std::uint32_t first = 0; first < size; first += digit_size) {
     const Bound half = of_product(ring, ring::PrimeSet::range(first, std::min(digit_size, size - first))) *
@@ -71,44 +83,57 @@ double worst_root_sum(double n) { return 1.0 / std::sin(std::numbers::pi / (2.0 
 
 }  // namespace
 
-SwitchNoise strict_switch_noise(const Parameters& parameters, Level level, const SecretNorms& secret) {
-  const Sizes sizes = sizes_of(parameters, level);
+SwitchNoise strict_sum_noise(const Parameters& parameters, Level level, Level lower, std::size_t switches,
+                             const SecretNorms& secret) {
+  const Sizes sizes = sizes_of(parameters, level, lower);
+  const Bound times = Bound::from_integer(switches);
   const Bound n = Bound::from_double(sizes.n);
   const Bound root_n = sqrt(n);
   const Bound half = Bound::from_double(0.5 * kOver);
   const Bound tail = Bound::from_integer(ring::kGaussianTail);
   SwitchNoise noise;
   // |(tau1 s)_k| <= ||tau1|| ||s|| by Cauchy-Schwarz.
-  noise.infinity = n * sizes.half_digits_sum * tail / sizes.special +
+  noise.infinity = times * n * sizes.half_digits_sum * tail / sizes.divisor +
                    half * (Bound::one() + root_n * min(secret.euclidean, root_n * secret.infinity));
   noise.euclidean = root_n * noise.infinity;
   const Bound root_sum = Bound::from_double(worst_root_sum(sizes.n));
-  noise.canonical = sizes.half_digits_sum * root_sum * tail * root_sum / sizes.special +
+  noise.canonical = times * sizes.half_digits_sum * root_sum * tail * root_sum / sizes.divisor +
                     half * root_sum * (Bound::one() + secret.canonical);
   return noise;
 }
 
-SwitchNoise switch_noise(const Parameters& parameters, Level level, const SecretNorms& secret) {
-  const Sizes sizes = sizes_of(parameters, level);
-  const SwitchNoise strict = strict_switch_noise(parameters, level, secret);
+SwitchNoise sum_noise(const Parameters& parameters, Level level, Level lower, std::size_t switches,
+                      const SecretNorms& secret) {
+  const Sizes sizes = sizes_of(parameters, level, lower);
+  const SwitchNoise strict = strict_sum_noise(parameters, level, lower, switches, secret);
+  const Bound times = Bound::from_integer(switches);
   const Bound sigma = Bound::from_double(ring::kSigma);
   const Bound kappa = Bound::from_double(std::sqrt(2.0 * (std::log(2.0 * sizes.n) + kNats)));
   const Bound over = Bound::from_double(kOver);
 
   SwitchNoise noise;
-  const Bound errors = sigma * Bound::from_double(std::sqrt(sizes.n)) * sizes.half_digits_euclidean / sizes.special;
+  const Bound errors =
+      times * sigma * Bound::from_double(std::sqrt(sizes.n)) * sizes.half_digits_euclidean / sizes.divisor;
   const Bound rounding = over * (Bound::one() + secret.euclidean) * Bound::from_double(std::sqrt(1.0 / 12.0));
   noise.infinity = min(kappa * (errors + rounding), strict.infinity);
   noise.euclidean = min(Bound::from_double(std::sqrt(sizes.n)) * noise.infinity, strict.euclidean);
 
   const Bound kappa_root =
       Bound::from_double(std::sqrt(2.0 * (std::log(128.0 * sizes.n) + kNats)) / std::cos(std::numbers::pi / 64.0));
-  const Bound root_errors = sigma * Bound::from_double(std::sqrt(sizes.n / 2.0) * worst_root_sum(sizes.n)) *
-                            sizes.half_digits_euclidean / sizes.special;
+  const Bound root_errors = times * sigma * Bound::from_double(std::sqrt(sizes.n / 2.0) * worst_root_sum(sizes.n)) *
+                            sizes.half_digits_euclidean / sizes.divisor;
   const Bound root_rounding = over * Bound::from_double(std::sqrt(sizes.n / 24.0)) * (Bound::one() + secret.canonical);
   noise.canonical = min(kappa_root * (root_errors + root_rounding), strict.canonical);
   noise.canonical = min(noise.canonical, Bound::from_double(sizes.n) * noise.infinity);
   return noise;
+}
+
+SwitchNoise switch_noise(const Parameters& parameters, Level level, const SecretNorms& secret) {
+  return sum_noise(parameters, level, level, 1, secret);
+}
+
+SwitchNoise strict_switch_noise(const Parameters& parameters, Level level, const SecretNorms& secret) {
+  return strict_sum_noise(parameters, level, level, 1, secret);
 }
 
 }  // namespace prism::rlwe
