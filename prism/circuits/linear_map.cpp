@@ -316,7 +316,6 @@ Status LinearMap<Evaluator>::apply(CiphertextOf<Evaluator>& out, const Evaluator
   ring::BorrowedRows spread_rows(workspace, run_ == 1 ? 0 : kMostRows, tile);
   ring::Borrowed<ring::Domain::evaluations> moved(workspace, rlwe.ring(), extended);
   ring::Borrowed<ring::Domain::evaluations> divided(workspace, rlwe.ring(), rlwe.primes(level_));
-  rlwe::Decomposition digits;
   for (std::size_t first = 0; first < giants_.size(); first += kGiantsAtOnce) {
     const std::size_t together = std::min(kGiantsAtOnce, giants_.size() - first);
     std::deque<rlwe::BorrowedExtended> sums;
@@ -338,8 +337,7 @@ Status LinearMap<Evaluator>::apply(CiphertextOf<Evaluator>& out, const Evaluator
       }
       PRISM_TRY(const rlwe::SwitchKey* key, key_of(g));
       by_special_.divide(*divided, sums[j]->u1, workspace);
-      switcher.decompose(digits, *divided, workspace);
-      PRISM_CHECKED(switcher.accumulate(*total, digits, g, *key, workspace));
+      PRISM_CHECKED(switcher.accumulate(*total, *divided, g, *key, workspace));
       ring::automorphism(*moved, sums[j]->u0, g);
       ring::add_into(total->u0, *moved);
       count += Cost{.decompositions = 1, .switches = 1, .divisions = 1};

@@ -74,9 +74,7 @@ class Rotated {
     ++spent.switches;
     if (once_) {
       ++spent.decompositions;
-      ring::Borrowed<ring::Domain::evaluations> moved(workspace, c1.ring(), c1.primes());
-      ring::automorphism(*moved, c1, g);
-      return switcher.accumulate(sum, *moved, *key, workspace);
+      return switcher.accumulate(sum, c1, g, *key, workspace);
     }
     if (digits_.digits.empty()) {
       ++spent.decompositions;
