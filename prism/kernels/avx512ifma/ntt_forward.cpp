@@ -86,14 +86,6 @@ struct FromRow {
   const Word* row;
 };
 
-/// Whether a pass that reads `in` and writes `out` goes downwards. A load whose address agrees with that of a recent
-/// store in its low 12 bits waits for it; the direction is chosen so that such loads come first. (Worth a quarter of
-/// the transform's time where out is 64 to 512 bytes ahead of in, modulo 4096, as neighbours from one allocator are.)
-bool downwards(const Word* out, const Word* in) {
-  const std::uintptr_t ahead = (reinterpret_cast<std::uintptr_t>(out) - reinterpret_cast<std::uintptr_t>(in)) % 4096;
-  return ahead != 0 && ahead < 2048;
-}
-
 struct FromCanonical {
   static constexpr bool kSmall = true;
   FromCanonical(const Word* out, const Word* in_) : down(downwards(out, in_)), in(in_) {}

@@ -108,90 +108,90 @@ PRISM_INLINE void combine_rows(Word* out, const Word* const* a, const Multiplier
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
   const Vector q = all_lanes(m.q);
-  for (std::size_t i = 0; i < n; i += 8) store(out + i, reduce_once(add64(load(a + i), load(b + i)), q));
+  for_row({out}, {a, b}, n, [=](std::size_t i) { store(out + i, reduce_once(add64(load(a + i), load(b + i)), q)); });
 }
 
 void subtract(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
   const Vector q = all_lanes(m.q);
-  for (std::size_t i = 0; i < n; i += 8) {
+  for_row({out}, {a, b}, n, [=](std::size_t i) {
     const Vector d = sub64(load(a + i), load(b + i));
     store(out + i, _mm512_min_epu64(d, add64(d, q)));  // a negative difference wraps to a huge number
-  }
+  });
 }
 
 void negate(Word* out, const Word* a, std::size_t n, const Modulus& m) noexcept {
   const Vector q = all_lanes(m.q);
-  for (std::size_t i = 0; i < n; i += 8) store(out + i, reduce_once(sub64(q, load(a + i)), q));
+  for_row({out}, {a}, n, [=](std::size_t i) { store(out + i, reduce_once(sub64(q, load(a + i)), q)); });
 }
 
 void multiply(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
-  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.multiply_add(load(a + i), load(b + i), zero()));
+  for_row({out}, {a, b}, n, [=](std::size_t i) { store(out + i, r.multiply_add(load(a + i), load(b + i), zero())); });
 }
 
 void multiply_add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
-  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.multiply_add(load(a + i), load(b + i), load(out + i)));
+  for_row({out}, {a, b}, n,
+          [=](std::size_t i) { store(out + i, r.multiply_add(load(a + i), load(b + i), load(out + i))); });
 }
 
 void multiply_scalar(Word* out, const Word* a, Multiplier s, std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
   const Vector w = all_lanes(s.w), w52 = all_lanes(s.w52);
-  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.multiply_by(load(a + i), w, w52));
+  for_row({out}, {a}, n, [=](std::size_t i) { store(out + i, r.multiply_by(load(a + i), w, w52)); });
 }
 
 void multiply_scalar_add(Word* out, const Word* a, Multiplier s, std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
   const Vector w = all_lanes(s.w), w52 = all_lanes(s.w52);
-  for (std::size_t i = 0; i < n; i += 8) {
+  for_row({out}, {a}, n, [=](std::size_t i) {
     store(out + i, reduce_once(add64(load(out + i), r.multiply_by(load(a + i), w, w52)), r.q));
-  }
+  });
 }
 
 void subtract_multiply_scalar(Word* out, const Word* a, const Word* b, Multiplier s, std::size_t n,
                               const Modulus& m) noexcept {
   const Reducer r(m);
   const Vector w = all_lanes(s.w), w52 = all_lanes(s.w52);
-  for (std::size_t i = 0; i < n; i += 8) {
-    store(out + i, r.multiply_by(sub64(add64(load(a + i), r.q), load(b + i)), w, w52));
-  }
+  for_row({out}, {a, b}, n,
+          [=](std::size_t i) { store(out + i, r.multiply_by(sub64(add64(load(a + i), r.q), load(b + i)), w, w52)); });
 }
 
 void tensor_add(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, const Word* b0, const Word* b1,
                 std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
-  for (std::size_t i = 0; i < n; i += 8) {
+  for_row({c0, c1, c2}, {a0, a1, b0, b1}, n, [=](std::size_t i) {
     const Vector x0 = load(a0 + i), x1 = load(a1 + i), y0 = load(b0 + i), y1 = load(b1 + i);
     store(c0 + i, r.multiply_add(x0, y0, load(c0 + i)));
     const Vector low = madd_low(madd_low(load(c1 + i), x0, y1), x1, y0);
     const Vector high = madd_high(madd_high(zero(), x0, y1), x1, y0);
     store(c1 + i, r.reduce_two_products(high, low));
     store(c2 + i, r.multiply_add(x1, y1, load(c2 + i)));
-  }
+  });
 }
 
 void tensor(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, const Word* b0, const Word* b1, std::size_t n,
             const Modulus& m) noexcept {
   const Reducer r(m);
-  for (std::size_t i = 0; i < n; i += 8) {
+  for_row({c0, c1, c2}, {a0, a1, b0, b1}, n, [=](std::size_t i) {
     const Vector x0 = load(a0 + i), x1 = load(a1 + i), y0 = load(b0 + i), y1 = load(b1 + i);
     store(c0 + i, r.multiply_add(x0, y0, zero()));
     const Vector low = madd_low(madd_low(zero(), x0, y1), x1, y0);
     const Vector high = madd_high(madd_high(zero(), x0, y1), x1, y0);
     store(c1 + i, r.reduce_two_products(high, low));
     store(c2 + i, r.multiply_add(x1, y1, zero()));
-  }
+  });
 }
 
 void tensor_square(Word* c0, Word* c1, Word* c2, const Word* a0, const Word* a1, std::size_t n,
                    const Modulus& m) noexcept {
   const Reducer r(m);
-  for (std::size_t i = 0; i < n; i += 8) {
+  for_row({c0, c1, c2}, {a0, a1}, n, [=](std::size_t i) {
     const Vector x0 = load(a0 + i), x1 = load(a1 + i), twice = add64(x0, x0);
     store(c0 + i, r.multiply_add(x0, x0, zero()));
     store(c1 + i, r.reduce_two_products(madd_high(zero(), twice, x1), madd_low(zero(), twice, x1)));
     store(c2 + i, r.multiply_add(x1, x1, zero()));
-  }
+  });
 }
 
 void inner_product(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
@@ -264,18 +264,18 @@ void combine(Word* out, const Word* const* a, const Multiplier* s, std::size_t c
 
 void reduce(Word* out, const Word* a, std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
-  for (std::size_t i = 0; i < n; i += 8) store(out + i, r.reduce_word(load(a + i)));
+  for_row({out}, {a}, n, [=](std::size_t i) { store(out + i, r.reduce_word(load(a + i))); });
 }
 
 void recentre(Word* out, const Word* a, const Modulus& from, std::size_t n, const Modulus& m) noexcept {
   const Reducer r(m);
   const Vector half = all_lanes(from.q / 2), shift = all_lanes(m.q - from.q % m.q);
-  for (std::size_t i = 0; i < n; i += 8) {
+  for_row({out}, {a}, n, [=](std::size_t i) {
     const Vector x = load(a + i);
     const __mmask8 upper = _mm512_cmpgt_epu64_mask(x, half);  // x stands for x - from.q
     const Vector y = r.reduce_word(x);
     store(out + i, reduce_once(_mm512_mask_add_epi64(y, upper, y, shift), r.q));
-  }
+  });
 }
 
 void fraction_round(Word* out, const Word* const* a, const Modulus* m, std::size_t count, std::size_t n) noexcept {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 
 #define PRISM_INLINE inline __attribute__((always_inline))
 
@@ -26,6 +27,26 @@ PRISM_INLINE Vector madd_high(Vector acc, Vector a, Vector b) { return _mm512_ma
 /// x - bound if that is not negative, else x: the wrapped difference is the larger number.
 PRISM_INLINE Vector reduce_once(Vector x, Vector bound) { return _mm512_min_epu64(x, _mm512_sub_epi64(x, bound)); }
 PRISM_INLINE Vector low52(Vector x) { return _mm512_and_si512(x, all_lanes((std::uint64_t{1} << 52) - 1)); }
+
+/// Whether a loop that reads `in` and writes `out` should go downwards. A load whose address agrees with that of a
+/// recent store in its low 12 bits waits for it; the direction is chosen so that such loads come first. Upwards, rows
+/// take twice their time, and transforms a quarter more, where out is 64 to 512 bytes ahead of in modulo 4096, as
+/// neighbours from one allocator often are.
+inline bool downwards(const std::uint64_t* out, const std::uint64_t* in) {
+  const std::uintptr_t ahead = (reinterpret_cast<std::uintptr_t>(out) - reinterpret_cast<std::uintptr_t>(in)) % 4096;
+  return ahead != 0 && ahead < 2048;
+}
+/// body(i) for every eighth i below n, in the direction that is better for more pairs of an output and an input.
+template <class Body>
+PRISM_INLINE void for_row(std::initializer_list<const std::uint64_t*> out,
+                          std::initializer_list<const std::uint64_t*> in, std::size_t n, Body body) {
+  int score = 0;
+  for (const std::uint64_t* const to : out) {
+    for (const std::uint64_t* const from : in) score += downwards(to, from) - downwards(from, to);
+  }
+  const std::size_t step = score > 0 ? std::size_t{0} - 8 : 8;
+  for (std::size_t left = n, i = score > 0 ? n - 8 : 0; left != 0; left -= 8, i += step) body(i);
+}
 
 }  // namespace prism::kernels::avx512ifma_set
 
