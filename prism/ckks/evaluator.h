@@ -141,6 +141,11 @@ class Evaluator {
   Result<Ciphertext> conjugate(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const;
   Result<Ciphertext> automorphism(const Ciphertext& a, std::uint32_t g, const rlwe::EvaluationKeys& keys) const;
 
+  /// For a rotation that has no key: made of rotations that have (rlwe::plan_rotation), with the fewest switches, each
+  /// of which costs and adds error like a rotation of its own. not_found when it takes more than `most`.
+  Result<Ciphertext> rotate_composed(const Ciphertext& a, int steps, const rlwe::EvaluationKeys& keys,
+                                     std::size_t most) const;
+
   /// What all rotations of one ciphertext share: the transforms of a switch. Rotations after it cost row products and a
   /// division.
   class Hoisted;

@@ -270,6 +270,20 @@ TEST_P(OperationsTest, AutomorphismsFormTheirGroup) {
             close);
 }
 
+TEST_P(OperationsTest, RotationsAreComposedFromKeysThatAreThere) {
+  for (const int steps : {1, 8}) w.add_rotation(steps);
+  const auto n = a.size();
+  EXPECT_EQ(e.rotate(x, 10, w.keys).error().code, ErrorCode::not_found);
+  const Ciphertext found = must(e.rotate_composed(x, 10, w.keys, 3));
+  expect_holds(found, [&](std::size_t i) { return a[(i + 10) % n]; });
+  // Three switches, each with its error, and bytes of three rotations in some order.
+  const Noise once = e.noise_model().key_switch(x.noise, x.scale, x.level);
+  EXPECT_GT(found.noise.error, once.error);
+  EXPECT_TRUE(same(must(e.rotate_composed(x, 8, w.keys, 1)), must(e.rotate(x, 8, w.keys))));
+  EXPECT_TRUE(same(must(e.rotate_composed(x, 0, w.keys, 0)), x));
+  EXPECT_EQ(e.rotate_composed(x, 10, w.keys, 2).error().code, ErrorCode::not_found);
+}
+
 INSTANTIATE_TEST_SUITE_P(PrimesPerDigit, OperationsTest, ::testing::Values(1U, 2U));
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "prism/ckks/evaluator.h"
 #include "prism/ckks/internal/evaluator_tables.h"
+#include "prism/rlwe/rotation_plan.h"
 
 namespace prism::ckks {
 
@@ -63,6 +64,20 @@ Result<Ciphertext> Evaluator::rotate(const Ciphertext& a, int steps, const rlwe:
 }
 Result<Ciphertext> Evaluator::conjugate(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
   return automorphism(a, rlwe::galois_element_for_conjugation(parameters_->degree()), keys);
+}
+
+Result<Ciphertext> Evaluator::rotate_composed(const Ciphertext& a, int steps, const rlwe::EvaluationKeys& keys,
+                                              std::size_t most) const {
+  PRISM_CHECKED(valid(a, 2, 2));
+  PRISM_CHECKED(can_switch(keys));
+  PRISM_TRY(const rlwe::RotationPlan plan, rlwe::plan_rotation(keys, steps, a.level, most));
+  Workspace workspace;
+  Ciphertext out = a.clone(), next;
+  for (const std::uint32_t g : plan.elements) {
+    PRISM_CHECKED(automorphism(next, out, g, keys, workspace));
+    std::swap(out, next);
+  }
+  return out;
 }
 
 // -- hoisted
