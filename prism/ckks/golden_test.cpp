@@ -40,6 +40,8 @@ struct Golden {
   const char *symmetric, *by_public_key, *product, *rotated, *summed;
 };
 
+void PrintTo(const Golden& golden, std::ostream* out) { *out << golden.digit_size; }
+
 class GoldenTest : public ::testing::TestWithParam<Golden> {};
 
 TEST_P(GoldenTest, EvaluationGivesTheRecordedBytes) {
@@ -69,8 +71,14 @@ TEST_P(GoldenTest, EvaluationGivesTheRecordedBytes) {
   EXPECT_EQ(digest_of(summed), GetParam().summed);
 }
 
-INSTANTIATE_TEST_SUITE_P(PrimesPerDigit, GoldenTest,
-                         ::testing::Values(Golden{1, "", "", "", "", ""}, Golden{2, "", "", "", "", ""}));
+INSTANTIATE_TEST_SUITE_P(
+    PrimesPerDigit, GoldenTest,
+    ::testing::Values(Golden{1, "c345d6a7b7c8923bdabd95addc3d4bc9", "d328b810906d4b21a586452449d9f10f",
+                             "d1de8130b5c9eb7d4ddd2f1320b021d4", "cc740d71bfdf9ecc18a008fee62c7b85",
+                             "09399e97887963625310c29e2f7f1c2b"},
+                      Golden{2, "2ce689d7b031e1ec8fb8f205de13e626", "db16534243f1e8983b32213bc64c3e82",
+                             "159a9dd9e3f645aec4207588b3befbf1", "97fbf85391a3f281fc0093e03dd843d0",
+                             "98e6afdae243c86d63c3f42eb754c51b"}));
 
 }  // namespace
 }  // namespace prism::ckks
