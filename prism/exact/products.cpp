@@ -37,14 +37,9 @@ void Evaluator::tensor(const std::array<ring::Evaluations*, 3>& parts, const Cip
   const bool square = &a == &b;
   if (parameters_->scheme() == Scheme::bfv) {
     const ScaledProduct& product = tables_->products[static_cast<std::size_t>(a.level.value)];
-    {
-      ring::BorrowedRows scratch(workspace, 1, product.scratch_words());
-      product.multiply({parts[0]->row(0).data(), parts[1]->row(0).data(), parts[2]->row(0).data()},
-                       {&a.parts[0], &a.parts[1]}, {&b.parts[0], &b.parts[1]}, scratch.row(0));
-    }
-    for (std::size_t i = 0; i < product.primes().size(); ++i) {
-      for (ring::Evaluations* part : parts) k.forward_ntt(part->row(i).data(), ring.tables(product.primes()[i]));
-    }
+    ring::BorrowedRows scratch(workspace, 1, product.scratch_words());
+    product.multiply({parts[0]->row(0).data(), parts[1]->row(0).data(), parts[2]->row(0).data()},
+                     {&a.parts[0], &a.parts[1]}, {&b.parts[0], &b.parts[1]}, scratch.row(0));
     return;
   }
   for (std::size_t i = 0; i < a.parts[0].rows(); ++i) {

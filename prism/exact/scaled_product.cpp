@@ -98,8 +98,9 @@ void ScaledProduct::raise(std::uint64_t* rows, const ring::Evaluations& x, std::
   }
 }
 
-/// `tensor`: L + K rows of coefficients. `out`: L rows.
-void ScaledProduct::scale(std::uint64_t* out, const std::uint64_t* tensor, std::uint64_t* tile) const {
+/// `base` and `auxiliary`: L and K rows of coefficients. `out`: L rows, transformed.
+void ScaledProduct::scale(std::uint64_t* out, const std::uint64_t* base, const std::uint64_t* auxiliary,
+                          std::uint64_t* tile) const {
   const auto& k = ring_->kernels();
   const std::size_t count = base_.size(), extra = auxiliary_.size(), size = std::min(kTile, degree_);
   std::uint64_t* const scaled = tile + (count + 1) * size;
@@ -108,10 +109,10 @@ void ScaledProduct::scale(std::uint64_t* out, const std::uint64_t* tensor, std::
   for (std::size_t j = 0; j <= extra; ++j) lifted[j] = scaled + j * size;
   for (std::size_t start = 0; start < degree_; start += size) {
     for (std::size_t i = 0; i < count; ++i)
-      k.multiply_scalar(tile + i * size, tensor + i * degree_ + start, scale_[i], size, base_moduli_[i]);
+      k.multiply_scalar(tile + i * size, base + i * degree_ + start, scale_[i], size, base_moduli_[i]);
     k.fraction_round(tile + count * size, digits.data(), base_moduli_.data(), count, size);
     for (std::size_t j = 0; j < extra; ++j) {
-      digits[count + 1] = tensor + (count + j) * degree_ + start;
+      digits[count + 1] = auxiliary + j * degree_ + start;
       k.inner_product_scalar(scaled + j * size, digits.data(), scale_to_[j].data(), count + 2, size,
                              auxiliary_moduli_[j]);
     }
@@ -123,48 +124,57 @@ void ScaledProduct::scale(std::uint64_t* out, const std::uint64_t* tensor, std::
                              base_moduli_[i]);
     }
   }
+  for (std::size_t i = 0; i < count; ++i) k.forward_ntt(out + i * degree_, ring_->tables(base_[i]));
 }
 
 void ScaledProduct::multiply(const std::array<std::uint64_t*, 3>& out, const std::array<const ring::Evaluations*, 2>& a,
                              const std::array<const ring::Evaluations*, 2>& b, std::uint64_t* scratch) const {
   const auto& k = ring_->kernels();
-  const std::size_t n = degree_, count = base_.size(), extra = auxiliary_.size(), both = count + extra;
+  const std::size_t n = degree_, count = base_.size(), extra = auxiliary_.size(), size = std::min(kTile, n);
   const bool square = a == b;
-  // Scratch: 4K rows of raised operands, 3(L + K) rows of tensor, a tile. The tensor's memory serves the raising first.
+  // Scratch: 4K rows of raised operands, of which the tensor takes three later; 3L rows for the rest of the tensor,
+  // which serve the raising first; a tile.
   std::array<std::uint64_t*, 4> raised{};
-  for (std::size_t i = 0; i < 4; ++i) raised[i] = scratch + (square ? i % 2 : i) * extra * n;
+  for (std::size_t i = 0; i < 4; ++i) raised[i] = scratch + i * extra * n;
   std::array<std::uint64_t*, 3> tensor{};
-  for (std::size_t i = 0; i < 3; ++i) tensor[i] = scratch + 4 * extra * n + i * both * n;
-  std::uint64_t* const tile = scratch + 4 * extra * n + 3 * both * n;
+  for (std::size_t i = 0; i < 3; ++i) tensor[i] = scratch + (4 * extra + i * count) * n;
+  std::uint64_t* const tile = scratch + (4 * extra + 3 * count) * n;
 
   for (std::size_t i = 0; i < 2; ++i) raise(raised[i], *a[i], tensor[0], tile);
   if (!square) {
     for (std::size_t i = 0; i < 2; ++i) raise(raised[2 + i], *b[i], tensor[0], tile);
   }
-  // Prime by prime, so that one prime's twiddles and rows are read from memory once.
-  for (std::size_t i = 0; i < both; ++i) {
-    const std::uint32_t prime = i < count ? base_[i] : auxiliary_[i - count];
-    const kernels::NttTables& tables = ring_->tables(prime);
-    std::array<const std::uint64_t*, 4> x{};
-    for (std::size_t p = 0; p < 4; ++p) {
-      if (i < count) {
-        x[p] = (p < 2 ? a : b)[p % 2]->row(i).data();
-      } else {
-        std::uint64_t* const row = raised[p] + (i - count) * n;
-        if (p < 2 || !square) k.forward_ntt(row, tables);
-        x[p] = row;
-      }
-    }
-    std::array<std::uint64_t*, 3> c{};
-    for (std::size_t p = 0; p < 3; ++p) c[p] = tensor[p] + i * n;
+  const auto multiply_rows = [&](const std::array<std::uint64_t*, 3>& c, const std::array<const std::uint64_t*, 4>& x,
+                                 std::size_t length, const kernels::Modulus& m) {
     if (square) {
-      k.tensor_square(c[0], c[1], c[2], x[0], x[1], n, tables.modulus);
+      k.tensor_square(c[0], c[1], c[2], x[0], x[1], length, m);
     } else {
-      k.tensor(c[0], c[1], c[2], x[0], x[1], x[2], x[3], n, tables.modulus);
+      k.tensor(c[0], c[1], c[2], x[0], x[1], x[2], x[3], length, m);
     }
-    for (std::size_t p = 0; p < 3; ++p) k.inverse_ntt(c[p], tables);
+  };
+  // Prime by prime, so that one prime's twiddles and rows are read from memory once.
+  for (std::size_t i = 0; i < count; ++i) {
+    const kernels::NttTables& tables = ring_->tables(base_[i]);
+    const std::array<std::uint64_t*, 3> c{tensor[0] + i * n, tensor[1] + i * n, tensor[2] + i * n};
+    multiply_rows(c, {a[0]->row(i).data(), a[1]->row(i).data(), b[0]->row(i).data(), b[1]->row(i).data()}, n,
+                  tables.modulus);
+    for (std::uint64_t* const row : c) k.inverse_ntt(row, tables);
   }
-  for (std::size_t p = 0; p < 3; ++p) scale(out[p], tensor[p], tile);
+  for (std::size_t j = 0; j < extra; ++j) {
+    const kernels::NttTables& tables = ring_->tables(auxiliary_[j]);
+    std::array<std::uint64_t*, 4> x{};
+    for (std::size_t p = 0; p < 4; ++p) {
+      x[p] = raised[p] + j * n;
+      if (p < 2 || !square) k.forward_ntt(x[p], tables);
+    }
+    for (std::size_t start = 0; start < n; start += size) {
+      multiply_rows({tile, tile + size, tile + 2 * size}, {x[0] + start, x[1] + start, x[2] + start, x[3] + start},
+                    size, tables.modulus);
+      for (std::size_t p = 0; p < 3; ++p) std::copy_n(tile + p * size, size, x[p] + start);
+    }
+    for (std::size_t p = 0; p < 3; ++p) k.inverse_ntt(x[p], tables);
+  }
+  for (std::size_t p = 0; p < 3; ++p) scale(out[p], tensor[p], raised[p], tile);
 }
 
 }  // namespace prism::exact

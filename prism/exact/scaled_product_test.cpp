@@ -136,17 +136,18 @@ TEST_P(ScaledProductTest, IsTheRoundedQuotientOfTheIntegers) {
 
       const std::array<ring::Evaluations, 2> x{to_ring(a[0], primes), to_ring(a[1], primes)};
       const std::array<ring::Evaluations, 2> y{to_ring(b[0], primes), to_ring(b[1], primes)};
-      std::array<ring::Coefficients, 3> got;
-      for (ring::Coefficients& part : got) part = ring::Coefficients(p->rlwe().ring(), primes);
+      std::array<ring::Evaluations, 3> out;
+      for (ring::Evaluations& part : out) part = ring::Evaluations(p->rlwe().ring(), primes);
       Residues scratch(product.scratch_words(), ~std::uint64_t{0});
-      product.multiply({got[0].row(0).data(), got[1].row(0).data(), got[2].row(0).data()}, {&x[0], &x[1]},
+      product.multiply({out[0].row(0).data(), out[1].row(0).data(), out[2].row(0).data()}, {&x[0], &x[1]},
                        {square ? &x[0] : &y[0], square ? &x[1] : &y[1]}, scratch.data());
       for (std::size_t part = 0; part < 3; ++part) {
+        const ring::Coefficients got = ring::to_coefficients(std::move(out[part]));
         for (std::size_t k = 0; k < n; ++k) {
           const Rounded want = scaled(expected[part][k], p->plain_modulus(), q);
-          const bool up = got[part].row(0)[k] == want.value % moduli[0];
+          const bool up = got.row(0)[k] == want.value % moduli[0];
           for (std::size_t i = 0; i < primes.size(); ++i) {
-            ASSERT_EQ(got[part].row(i)[k], (up ? want.value : want.other) % moduli[i])
+            ASSERT_EQ(got.row(i)[k], (up ? want.value : want.other) % moduli[i])
                 << "seed " << seed << " level " << level << " kind " << kind << " part " << part << " coefficient "
                 << k;
           }

@@ -24,11 +24,12 @@ class ScaledProduct {
  public:
   ScaledProduct(const Parameters& parameters, rlwe::Level level);
   /// Words that multiply() borrows.
-  std::size_t scratch_words() const { return (7 * auxiliary_.size() + 3 * base_.size()) * degree_ + tile_words(); }
+  std::size_t scratch_words() const { return (4 * auxiliary_.size() + 3 * base_.size()) * degree_ + tile_words(); }
   /// out[0] + out[1] s + out[2] s^2 = round(t/Q * (a0 + a1 s)(b0 + b1 s)): three arrays of L rows of N residues, L
-  /// given by the level, as coefficients. `a` and `b` are two transformed polynomials each; the same pointers for a
-  /// square, which costs 2L + 2K transforms and two conversions less.
-  /// Costs 4(L + K) + 3(L + K) transforms and 10 base conversions between L and K primes.
+  /// given by the level, transformed. `a` and `b` are two transformed polynomials each; the same pointers for a square,
+  /// which costs 2L + 2K transforms and two conversions less.
+  /// Costs 10L + 7K transforms and 10 base conversions between L and K primes: at N = 2^14 with 6 primes three fifths
+  /// and a fifth of the time. Tensors take the place of raised operands, so that less memory is gone through.
   void multiply(const std::array<std::uint64_t*, 3>& out, const std::array<const ring::Evaluations*, 2>& a,
                 const std::array<const ring::Evaluations*, 2>& b, std::uint64_t* scratch) const;
   const ring::PrimeSet& primes() const { return base_; }
@@ -36,7 +37,7 @@ class ScaledProduct {
  private:
   std::size_t tile_words() const;
   void raise(std::uint64_t* rows, const ring::Evaluations& x, std::uint64_t* coefficients, std::uint64_t* tile) const;
-  void scale(std::uint64_t* out, const std::uint64_t* tensor, std::uint64_t* tile) const;
+  void scale(std::uint64_t* out, const std::uint64_t* base, const std::uint64_t* auxiliary, std::uint64_t* tile) const;
 
   const ring::Ring* ring_;  // wide: ciphertext primes at their own indexes, auxiliary ones after them
   std::size_t degree_;
