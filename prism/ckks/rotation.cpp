@@ -34,9 +34,9 @@ Status Evaluator::automorphism(Ciphertext& out, const Ciphertext& a, std::uint32
   if (key == nullptr) return drop_to(out, a, a.level);
   shape(out, 2, a.level);
   {
-    ring::Borrowed<ring::Domain::evaluations> moved(workspace, a.parts[1].ring(), a.parts[1].primes());
-    ring::automorphism(*moved, a.parts[1], g);
-    PRISM_CHECKED(tables_->switcher.switch_key(out.parts[0], out.parts[1], *moved, *key, workspace));
+    rlwe::BorrowedExtended sum(workspace, parameters_->rlwe(), a.level);
+    PRISM_CHECKED(tables_->switcher.accumulate(*sum, a.parts[1], g, *key, workspace));
+    tables_->switcher.divide(out.parts[0], out.parts[1], *sum, a.level, workspace);
   }
   add_moved(out.parts[0], a.parts[0], g, workspace);
   // Automorphisms permute slots: bounds over all slots stay.
@@ -193,9 +193,7 @@ Status Evaluator::automorphism_add(ExtendedCiphertext& accumulator, const Cipher
   if (key == nullptr) {
     tables_->switcher.add_lifted(accumulator.sum, 1, a.parts[1], 1, workspace);
   } else {
-    ring::Borrowed<ring::Domain::evaluations> moved(workspace, a.parts[1].ring(), a.parts[1].primes());
-    ring::automorphism(*moved, a.parts[1], g);
-    PRISM_CHECKED(tables_->switcher.accumulate(accumulator.sum, *moved, *key, workspace));
+    PRISM_CHECKED(tables_->switcher.accumulate(accumulator.sum, a.parts[1], g, *key, workspace));
   }
   tables_->switcher.add_lifted(accumulator.sum, 0, a.parts[0], g, workspace);
   return {};

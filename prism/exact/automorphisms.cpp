@@ -30,9 +30,12 @@ Status Evaluator::automorphism(Ciphertext& out, const Ciphertext& a, std::uint32
   PRISM_CHECKED(can_switch(keys));
   PRISM_TRY(const rlwe::SwitchKey* key, keys.find(rlwe::KeyId::Kind::automorphism, g, a.level));
   shape(out, 2, a.level);
+  {
+    rlwe::BorrowedExtended sum(workspace, parameters_->rlwe(), a.level);
+    PRISM_CHECKED(tables_->switcher.accumulate(*sum, a.parts[1], g, *key, workspace));
+    tables_->switcher.divide(out.parts[0], out.parts[1], *sum, a.level, workspace);
+  }
   Borrowed moved(workspace, a.parts[0].ring(), a.parts[0].primes());
-  ring::automorphism(*moved, a.parts[1], g);
-  PRISM_CHECKED(tables_->switcher.switch_key(out.parts[0], out.parts[1], *moved, *key, workspace));
   ring::automorphism(*moved, a.parts[0], g);
   ring::add_into(out.parts[0], *moved);
   out.correction = a.correction;

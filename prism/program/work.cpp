@@ -103,11 +103,9 @@ Work multiply_relinearise_rescale(const Chain& at, std::uint64_t dropped) {
 
 Work rotate(const Chain& at, bool hoisted) {
   Work out = multiply_with_key(at) + divide(at, 0);
-  out.light += 2 * at.primes;  // the first part is moved and added
-  if (!hoisted) {
-    out += decompose(at);
-    out.light += at.primes;  // the second part is moved before it is decomposed
-  }
+  out.light += 2 * (at.primes + at.special);  // the sums are moved, which spares moving every digit
+  out.light += 2 * at.primes;                 // the first part is moved and added
+  if (!hoisted) out += decompose(at);
   return out;
 }
 

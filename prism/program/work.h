@@ -3,8 +3,7 @@
 // with measurement; tests/cost counts what operations really do and fails when it differs.
 //
 // A row is N residues modulo one prime, 8*N bytes. With L the primes of the level, k special primes, digits of s primes
-// (the last may be smaller) and n = ceil(L/s) of them. Automorphisms of hoisted digits are applied while they are
-// multiplied and cost nothing of their own here.
+// (the last may be smaller) and n = ceil(L/s) of them.
 #pragma once
 #include <cstdint>
 
