@@ -19,7 +19,7 @@ import pathlib
 import re
 import sys
 
-PURE_ROOMS = {"base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "program"}
+PURE_ROOMS = {"base", "secret", "kernels", "hash", "wire", "math", "ring", "rlwe", "exact", "ckks", "circuits", "program"}
 IMPURE_HEADERS = re.compile(
     r"(thread|condition_variable|future|latch|barrier|semaphore|stop_token|iostream|fstream|sstream|"
     r"filesystem|format|expected|print|source_location|unistd\.h|fcntl\.h|pthread\.h|dlfcn\.h|(sys|fmt|openssl|linux)/.*)$")

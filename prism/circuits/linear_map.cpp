@@ -107,6 +107,10 @@ exact::Noise copied_noise(const exact::Evaluator& evaluator, const exact::Cipher
   return evaluator.noise_model().add(a.noise, rotated_noise(evaluator, a));
 }
 
+std::size_t position_of(const std::vector<std::size_t>& ascending, std::size_t value) {
+  return static_cast<std::size_t>(std::lower_bound(ascending.begin(), ascending.end(), value) - ascending.begin());
+}
+
 /// out[i] = values[i / run], `n` of them from `start` on.
 void spread(std::uint64_t* out, const std::uint64_t* values, std::size_t run, std::size_t start, std::size_t n) {
   for (std::size_t i = 0; i < n;) {
@@ -124,8 +128,8 @@ void begin(rlwe::Extended& sum, const rlwe::Parameters& rlwe, rlwe::Level level,
   sum.u1.reshape(rlwe.ring(), primes);
   sum.empty = false;
   for (std::size_t i = 0; clear && i < primes.size(); ++i) {
-    std::ranges::fill(sum.u0.row(i), 0);
-    std::ranges::fill(sum.u1.row(i), 0);
+    std::fill_n(sum.u0.row(i).data(), rlwe.degree(), 0);
+    std::fill_n(sum.u1.row(i).data(), rlwe.degree(), 0);
   }
 }
 
@@ -186,13 +190,11 @@ Status LinearMap<Evaluator>::encode(const Evaluator& evaluator, const EncoderOf<
     encoding_error_ = max(encoding_error_, encoding_error(plaintext));
     PRISM_TRY(const auto multiplicand, evaluator.prepare(plaintext, level_, true));
     const ring::Evaluations& full = values_of(multiplicand);
-    Product product{static_cast<std::size_t>(std::ranges::lower_bound(plan_.babies(), baby) - plan_.babies().begin()),
-                    Residues(full.rows() * parameters_->degree() / run_)};
+    Product product{position_of(plan_.babies(), baby), Residues(full.rows() * parameters_->degree() / run_)};
     for (std::size_t i = 0, at = 0; i < full.rows(); ++i) {
       for (std::size_t j = 0; j < parameters_->degree(); j += run_) product.weights[at++] = full.row(i)[j];
     }
-    const auto at = std::ranges::lower_bound(plan_.giants(), giant) - plan_.giants().begin();
-    giants_[static_cast<std::size_t>(at)].push_back(std::move(product));
+    giants_[position_of(plan_.giants(), giant)].push_back(std::move(product));
   }
   return {};
 }

@@ -135,7 +135,7 @@ TYPED_TEST(LinearMapTest, EverySplitGivesTheSame) {
   const auto x = m.vector(32, 32);
   const auto wanted = m.laid_out(m.product(matrix, x), 32);
   std::size_t fewest = 1000;
-  for (const std::size_t baby : {1, 2, 4, 8, 16, 32, 64}) {
+  for (const std::size_t baby : {1U, 2U, 4U, 8U, 16U, 32U, 64U}) {
     const auto linear =
         must(Maps<TypeParam>::Linear::make(m.w.evaluator, m.w.encoder, map, m.w.top(), {.longest_baby = baby}));
     fewest = std::min(fewest, linear.cost().switches);

@@ -44,7 +44,7 @@ void SlotMap<Evaluator>::add(std::size_t k, std::size_t slot, const Weight& weig
 template <class Evaluator>
 void SlotMap<Evaluator>::drop_zeros() {
   std::erase_if(diagonals_, [](const auto& entry) {
-    return std::ranges::all_of(entry.second, [](const Weight& w) { return w == Weight{}; });
+    return std::all_of(entry.second.begin(), entry.second.end(), [](const Weight& w) { return w == Weight{}; });
   });
 }
 

@@ -5,6 +5,8 @@
 // diagonals of p entries at most, and what it puts out repeats again. A map of period r is any matrix.
 #pragma once
 #include <map>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "prism/base/result.h"

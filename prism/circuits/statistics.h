@@ -8,6 +8,7 @@
 // M: shift the values to the middle of their range first (centre), which changes no variance and makes M as small as it
 // is.
 #pragma once
+#include <span>
 #include <vector>
 
 #include "prism/circuits/cost.h"

@@ -6,8 +6,8 @@
 namespace prism::circuits {
 namespace {
 
-/// Reading a row of a key from memory and multiplying with it, in transforms of a row: N = 2^14 takes about 23 us for a
-/// transform and 6 us for a row of 128 KiB.
+/// A row of a key in transforms of a row: at N = 2^14 its 128 KiB come from memory in about 6 us (20 GB/s), which hides
+/// the multiplication, and a transform takes about 23 us.
 constexpr double kKeyRow = 0.25;
 
 }  // namespace
@@ -31,7 +31,7 @@ StepPlan::StepPlan(const std::vector<std::size_t>& diagonals, std::size_t period
       giants.push_back(k - k % width);
     }
     for (auto* steps : {&babies, &giants}) {
-      std::ranges::sort(*steps);
+      std::sort(steps->begin(), steps->end());
       steps->erase(std::unique(steps->begin(), steps->end()), steps->end());
     }
     const auto moving = [](const std::vector<std::size_t>& steps) {

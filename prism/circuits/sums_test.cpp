@@ -49,7 +49,7 @@ TYPED_TEST(SumsTest, WindowsOfEverySizeAndRadixHoldTheirSlots) {
   const auto x = w.draw();
   const auto c = w.encrypt(x);
   for (const unsigned radix : {2U, 3U, 4U, 8U}) {
-    for (const std::size_t n : {1, 2, 3, 5, 7, 8, 13, 16, 27, 31, 32, 33}) {
+    for (const std::size_t n : {1U, 2U, 3U, 5U, 7U, 8U, 13U, 16U, 27U, 31U, 32U, 33U}) {
       for (const int step : {1, -1, 3}) {
         const WindowPlan plan(n, step, radix);
         w.make(plan.keys_needed(w.parameters->rlwe(), c.level));
@@ -84,7 +84,7 @@ TYPED_TEST(SumsTest, BlocksLeaveNothingButTheirSums) {
   World<TypeParam> w(13);
   const auto x = w.draw();
   const auto c = w.encrypt(x);
-  for (const std::size_t block : {1, 2, 5, 8, 16, 31, 32}) {
+  for (const std::size_t block : {1U, 2U, 5U, 8U, 16U, 31U, 32U}) {
     const auto total = [&](std::size_t r, std::size_t b) {
       std::conditional_t<std::is_same_v<TypeParam, testing::Ckks>, double, Int128> sum = 0;
       for (std::size_t j = 0; j < block; ++j) sum += at(w, x, r, b * block + j);
@@ -127,7 +127,7 @@ TYPED_TEST(SumsTest, OneSlotSpreadsOverItsBlock) {
 
 TYPED_TEST(SumsTest, EverySlotOnItsOwn) {
   World<TypeParam> w(15);
-  for (const std::size_t count : {1, 3, 4, 31, 32}) {
+  for (const std::size_t count : {1U, 3U, 4U, 31U, 32U}) {
     auto x = w.draw();
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % w.row() < count ? x[i] : 0;
     const auto c = w.encrypt(x);
