@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "prism/kernels/internal/each_set.h"
 #include "prism/kernels/internal/testing.h"
 
@@ -126,6 +128,33 @@ TEST_P(NttTest, GoesFromRowToRow) {
         set().recentre_forward_ntt(in_place.data(), in_place.data(), from, t);
         ASSERT_EQ(in_place, expected) << "from " << other;
       }
+    }
+  }
+}
+
+TEST_P(NttTest, DoesNotDependOnWhereRowsLie) {  // kernels may choose their direction by addresses
+  std::mt19937_64 random(8);
+  const std::uint64_t q = testing::transform_primes()[0];
+  const Modulus m = make_modulus(q), from = make_modulus(testing::transform_primes()[1]);
+  for (const unsigned log_n : {10U, 11U, 12U}) {
+    const std::size_t n = std::size_t{1} << log_n, apart = n + 8;  // 64 bytes modulo 4096
+    const NttTables t = make_ntt_tables(m, log_n, find_psi(q, n));
+    const Residues f = mixed_row(n, q, random);
+    Residues transformed(n), recentred(n), back(n);
+    portable.forward_ntt_from(transformed.data(), f.data(), t);
+    portable.inverse_ntt_from(back.data(), f.data(), t);
+    portable.recentre_forward_ntt(recentred.data(), f.data(), from, t);
+    for (const bool ahead : {false, true}) {
+      Residues both(n + apart);
+      std::uint64_t *const in = both.data() + (ahead ? 0 : apart), *const out = both.data() + (ahead ? apart : 0);
+      std::copy(f.begin(), f.end(), in);
+      set().forward_ntt_from(out, in, t);
+      ASSERT_TRUE(std::equal(transformed.begin(), transformed.end(), out)) << log_n << ahead;
+      set().inverse_ntt_from(out, in, t);
+      ASSERT_TRUE(std::equal(back.begin(), back.end(), out)) << log_n << ahead;
+      set().recentre_forward_ntt(out, in, from, t);
+      ASSERT_TRUE(std::equal(recentred.begin(), recentred.end(), out)) << log_n << ahead;
+      ASSERT_TRUE(std::equal(f.begin(), f.end(), in)) << log_n << ahead;
     }
   }
 }

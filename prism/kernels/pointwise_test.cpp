@@ -105,6 +105,40 @@ TEST_P(PointwiseTest, AccumulatesTensorProducts) {
   });
 }
 
+TEST_P(PointwiseTest, DoesNotDependOnWhereRowsLie) {  // kernels may choose their direction by addresses
+  const Modulus m = make_modulus(testing::transform_primes()[0]);
+  const Multiplier s = make_multiplier(m.q / 3, m);
+  constexpr std::size_t n = 40, kPage = 512;
+  const Residues a = mixed_row(n, m.q, random_), b = mixed_row(n, m.q, random_);
+  for (const std::size_t shift : {std::size_t{0}, std::size_t{8}, kPage - 8}) {  // words, modulo 4096 bytes
+    Residues rows(6 * kPage), expected(n);
+    std::uint64_t *const x = rows.data(), *const y = x + kPage, *const out = y + kPage + shift;
+    std::copy(a.begin(), a.end(), x);
+    std::copy(b.begin(), b.end(), y);
+    const auto check = [&](const char* what) {
+      ASSERT_TRUE(std::equal(expected.begin(), expected.end(), out)) << what << " " << shift;
+    };
+    portable.add(expected.data(), x, y, n, m);
+    set().add(out, x, y, n, m);
+    check("add");
+    portable.multiply(expected.data(), x, y, n, m);
+    set().multiply(out, x, y, n, m);
+    check("multiply");
+    portable.subtract_multiply_scalar(expected.data(), x, y, s, n, m);
+    set().subtract_multiply_scalar(out, x, y, s, n, m);
+    check("subtract_multiply_scalar");
+    portable.recentre(expected.data(), x, m, n, m);
+    set().recentre(out, x, m, n, m);
+    check("recentre");
+    Residues c1(n), c2(n);
+    portable.tensor(expected.data(), c1.data(), c2.data(), x, y, y, x, n, m);
+    set().tensor(out, out + kPage, out + 2 * kPage, x, y, y, x, n, m);
+    check("tensor");
+    ASSERT_TRUE(std::equal(c1.begin(), c1.end(), out + kPage)) << shift;
+    ASSERT_TRUE(std::equal(c2.begin(), c2.end(), out + 2 * kPage)) << shift;
+  }
+}
+
 TEST_P(PointwiseTest, TakesTensorProductsAndSquares) {
   for_all([&](const Modulus& m, std::size_t n) {
     for (const bool largest : {false, true}) {
