@@ -13,6 +13,12 @@ void check_failed(std::string_view message, Place where) {
   std::abort();
 }
 
+void detail::value_of_error(const Error& error) {
+  std::fprintf(stderr, "prism: %s%s%s\n", error.message.c_str(), error.detail.empty() ? "" : ": ",
+               error.detail.c_str());
+  check_failed("Result::value() on an error", Place::here());
+}
+
 std::string_view name_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::invalid_argument:

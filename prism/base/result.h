@@ -42,6 +42,11 @@ struct Error {
   std::string detail{};
 };
 
+namespace detail {
+/// Stops the process; says which error was taken for a value.
+[[noreturn]] void value_of_error(const Error& error);
+}  // namespace detail
+
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -51,16 +56,20 @@ class [[nodiscard]] Result {
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
+  /// Stops the process with the error's message when there is no value: small programs may rely on it.
   T& value() & {
-    check(has_value(), "Result::value() on an error");
+    if (!has_value()) [[unlikely]]
+      detail::value_of_error(*std::get_if<1>(&state_));
     return *std::get_if<0>(&state_);
   }
   const T& value() const& {
-    check(has_value(), "Result::value() on an error");
+    if (!has_value()) [[unlikely]]
+      detail::value_of_error(*std::get_if<1>(&state_));
     return *std::get_if<0>(&state_);
   }
   T&& value() && {
-    check(has_value(), "Result::value() on an error");
+    if (!has_value()) [[unlikely]]
+      detail::value_of_error(*std::get_if<1>(&state_));
     return std::move(*std::get_if<0>(&state_));
   }
   T& operator*() & { return value(); }

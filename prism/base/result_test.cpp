@@ -63,5 +63,10 @@ TEST(ErrorCodeTest, EveryCodeHasItsOwnName) {
   }
 }
 
+TEST(ResultDeathTest, TakingTheValueOfAnErrorSaysWhichError) {
+  const Result<int> wrong = fail(ErrorCode::mismatch, "two and three");
+  EXPECT_DEATH((void)wrong.value(), "prism: two and three");
+}
+
 }  // namespace
 }  // namespace prism
