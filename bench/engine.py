@@ -3,8 +3,9 @@
 
 Each --prefix is where a library was installed (SEAL, HEXL, OpenFHE; several prefixes may hold several builds of one library). Their
 drivers, bench/peers/*_engine.cpp, are built into build/bench and run in one go with ours: every operation alternates between the
-programs in short slices, for several rounds, on one core. Times are processor time; a program's time is the least of all rounds, and a
-ratio is the median over rounds of (theirs / ours), each the least of its slice: neighbours in time, so load and clock frequency cancel.
+programs in short slices, for several rounds, on one core. Times are processor time: of each slice nearly the least
+(a virtual machine's clock now and then loses time), of all rounds the lower quartile; a ratio is the median over rounds of (theirs / ours):
+neighbours in time, so load and clock frequency cancel.
 Prints a Markdown table for each case and stores build/bench/engine.json and engine.md.
 """
 import argparse
@@ -110,7 +111,7 @@ class Column:
         took = self.driver.time(operation, slice_ms)
         self.slices.setdefault(operation, []).append(took["min"] / 1e6)
         self.medians.setdefault(operation, []).append(took["median"] / 1e6)
-        self.ms[operation] = min(self.slices[operation])
+        self.ms[operation] = sorted(self.slices[operation])[len(self.slices[operation]) // 4]
 
     def label(self):
         facts = self.driver.facts
@@ -256,6 +257,37 @@ def report_figures(case, columns, ours, rows):
     return lines
 
 
+def condensed(machine, names, rows, notes, summary):
+    """One table of every comparison, for docs/benchmarks.md."""
+    lines = [f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_at_start']} at the start and {machine['load_at_end']} at the end; commit "
+             f"{machine['commit']}, {machine['compiler']}; beside {', '.join(names) or 'nothing'}. {summary}.", "",
+             "| | ours, limbs | ours, ms | peers, ms | faster peer / ours | aim | |", "|---|---|---:|---|---:|---:|---|"]
+    titles = {case.name: case.title for case in cases.CASES}
+    for row in rows:
+        if "operation" not in row:
+            continue
+        f = row["facts"]
+        shape = f"{f['limbs']:.0f}+{f['special']:.0f}" if "limbs" in f else ""
+        kernels = row["program"].split(", ")[-1] if row["case"].startswith("kernels") else ""
+        peers = "; ".join(f"{kind_of(name)}{' ' + format(p['facts']['limbs'], '.0f') + '+' + format(p['facts']['special'], '.0f') if 'limbs' in p['facts'] else ''} "
+                          f"{digits(p['min_ms'])}" for name, p in row["peers"].items())
+        aim = "" if row["aim_ratio"] is None else f"{row['aim_ratio']:.2f}" + (f" ({digits(row['aim_ms'])} ms)" if row["aim_ms"] else "")
+        lines.append(f"| {titles[row['case']]}: {row['operation'].replace('_', ' ')} | {shape}{' ' + kernels if kernels else ''} | {digits(row['min_ms'])} | {peers} | "
+                     f"{digits(row['ratio'])} | {aim} | {row['verdict']} |")
+    return lines + [""] + [f"- {note}" for note in notes]
+
+
+def write_docs(lines):
+    """Replaces what stands between the marks of docs/benchmarks.md."""
+    path, begin, end = os.path.join(measure.ROOT, "docs", "benchmarks.md"), "<!-- bench/engine.py --docs -->", "<!-- end -->"
+    text = open(path, encoding="utf-8").read()
+    head, _, rest = text.partition(begin)
+    if not rest or end not in rest:
+        raise measure.Failed(f"docs/benchmarks.md has no marks {begin} ... {end}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(head + begin + "\n\n" + "\n".join(lines) + "\n\n" + end + rest.partition(end)[2])
+
+
 def main():
     parser = argparse.ArgumentParser(prog="bench/engine.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prefix", action="append", default=[], metavar="DIR", help="where a library is installed; repeat for more")
@@ -265,6 +297,7 @@ def main():
     parser.add_argument("--slice", type=float, default=60, metavar="MS", help="how long one turn is (60)")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core that everything single-threaded runs on")
     parser.add_argument("--peer-compiler", metavar="CXX", help="for the peers' drivers, where their library asks for it")
+    parser.add_argument("--docs", action="store_true", help="put the comparisons into docs/benchmarks.md")
     parser.add_argument("--strict", action="store_true", help="fail when an aim is missed")
     options = parser.parse_args()
     program = measure.find_program(options.build, "prism_engine")
@@ -303,6 +336,9 @@ def main():
         file.write("\n")
     with open(os.path.join(folder, "engine.md"), "w", encoding="utf-8") as file:
         file.write("\n".join(text + ["", summary]) + "\n")
+    lines = condensed(machine, names, rows, notes, summary)
+    if options.docs:
+        write_docs(lines)
     if any(": failed: " in note for note in notes):
         return 1
     return 1 if options.strict and "short" in verdicts else 0
