@@ -6,9 +6,11 @@
 //
 // What bounds it, measured on Zen 4 by independent instructions: two 512-bit operations per cycle in all, of which one
 // may be a multiplication, minimum or comparison, and one a shuffle or shift; one load per cycle; one store per two
-// cycles. A butterfly on eight values is 3 multiplications, 1 minimum and 4 additions or masks: 4.0 cycles. The passes
-// take 4.3; what is left is the 64 operations that the scheduler looks ahead, hence butterflies come in fours, and
-// fours of two independent columns in turn.
+// cycles. A butterfly on eight values is 3 multiplications, 1 minimum and 4 additions or masks: 4.0 cycles; passes take
+// 4.3 in the first cache, 5.2 from the second. A block of 128 is 616 operations, 96 of them for transpositions and 64
+// to become canonical: 308 cycles; it takes 359. What is left are the 64 operations that the scheduler looks ahead,
+// hence butterflies come in fours, and fours of two independent columns in turn; and the tables, which stream through
+// the second cache. At 2^13 all operations together would take 31,500 cycles; the transform takes 40,300.
 #pragma once
 #include "prism/kernels/avx512ifma/vector.h"
 #include "prism/kernels/kernels.h"
