@@ -325,9 +325,14 @@ void KeySwitcher::divide(ring::Evaluations& out0, ring::Evaluations& out1, const
 
 Status KeySwitcher::switch_key(ring::Evaluations& out0, ring::Evaluations& out1, const ring::Evaluations& d,
                                const SwitchKey& key, ring::Workspace& workspace) const {
+  return switch_key(out0, out1, d, 1, key, workspace);
+}
+
+Status KeySwitcher::switch_key(ring::Evaluations& out0, ring::Evaluations& out1, const ring::Evaluations& d,
+                               std::uint32_t g, const SwitchKey& key, ring::Workspace& workspace) const {
   const Level level = level_of(d);
   BorrowedExtended sum(workspace, *parameters_, level);
-  PRISM_CHECKED(accumulate(*sum, d, key, workspace));
+  PRISM_CHECKED(accumulate(*sum, d, g, key, workspace));
   divide(out0, out1, *sum, level, workspace);
   return {};
 }

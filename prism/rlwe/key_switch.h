@@ -94,6 +94,9 @@ class KeySwitcher {
                                                                      const SwitchKey& key) const;
   Status switch_key(ring::Evaluations& out0, ring::Evaluations& out1, const ring::Evaluations& d, const SwitchKey& key,
                     ring::Workspace& workspace) const;
+  /// For d(X^g) instead of d: what a rotation does to its second part, cheapest for the key's own g.
+  Status switch_key(ring::Evaluations& out0, ring::Evaluations& out1, const ring::Evaluations& d, std::uint32_t g,
+                    const SwitchKey& key, ring::Workspace& workspace) const;
 
  private:
   struct Tables;

@@ -163,6 +163,10 @@ TEST_P(KeySwitchTest, HoistedIsDirectBitForBit) {
     EXPECT_TRUE(hoisted.second == direct.second) << g;
     const auto apart = at.switcher.apply(at.switcher.decompose(ring::automorphism(d, g)), key).value();
     EXPECT_TRUE(apart.first == direct.first && apart.second == direct.second) << g;
+    ring::Workspace workspace;
+    ring::Evaluations u0, u1;
+    ASSERT_TRUE(at.switcher.switch_key(u0, u1, d, g, key, workspace));
+    EXPECT_TRUE(u0 == direct.first && u1 == direct.second) << g;
   }
 }
 
