@@ -1,7 +1,7 @@
 #include "prism/fhe/internal/wire.h"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 
 #include "prism/wire/artefact.h"
 #include "prism/wire/reader.h"
@@ -58,7 +58,10 @@ Bytes encode_context(const ContextBytes& context) {
   w.u8(context.scheme);
   w.bytes(context.parameters);
   w.u64(context.number);
-  w.u64(std::bit_cast<std::uint64_t>(context.largest_magnitude));
+  // The browser's library (libc++ 13) has no std::bit_cast.
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &context.largest_magnitude, sizeof bits);
+  w.u64(bits);
   w.bytes(context.public_key);
   w.bytes(context.keys);
   return wire::encode_artefact(wire::Kind::context, kVersion, w.view());
@@ -73,7 +76,7 @@ Result<ContextBytes> decode_context_bytes(ByteView bytes) {
   PRISM_TRY(out.parameters, r.bytes_view(kMostSpecBytes));
   PRISM_TRY(out.number, r.u64());
   PRISM_TRY(const std::uint64_t magnitude, r.u64());
-  out.largest_magnitude = std::bit_cast<double>(magnitude);
+  std::memcpy(&out.largest_magnitude, &magnitude, sizeof magnitude);
   PRISM_TRY(out.public_key, r.bytes_view(r.remaining()));
   PRISM_TRY(out.keys, r.bytes_view(r.remaining()));
   PRISM_CHECKED(r.finish());

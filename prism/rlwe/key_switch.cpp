@@ -300,8 +300,8 @@ void KeySwitcher::add_lifted(Extended& sum, int part, const ring::Evaluations& c
   const std::size_t n = ring.degree();
   if (*first) {
     for (std::size_t i = 0; i < at.extended.size(); ++i) {
-      std::ranges::fill(sum.u0.row(i), 0);
-      std::ranges::fill(sum.u1.row(i), 0);
+      std::fill_n(sum.u0.row(i).data(), n, 0);
+      std::fill_n(sum.u1.row(i).data(), n, 0);
     }
   }
   const auto permutation = g == 1 ? nullptr : ring.automorphism(g);

@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 
 #define PRISM_INLINE inline __attribute__((always_inline))
 
@@ -37,9 +36,9 @@ inline bool downwards(const std::uint64_t* out, const std::uint64_t* in) {
   return ahead != 0 && ahead < 2048;
 }
 /// body(i) for every eighth i below n, in the direction that is better for more pairs of an output and an input.
-template <class Body>
-PRISM_INLINE void for_row(std::initializer_list<const std::uint64_t*> out,
-                          std::initializer_list<const std::uint64_t*> in, std::size_t n, Body body) {
+template <std::size_t kOut, std::size_t kIn, class Body>
+PRISM_INLINE void for_row(const std::uint64_t* const (&out)[kOut], const std::uint64_t* const (&in)[kIn], std::size_t n,
+                          Body body) {
   int score = 0;
   for (const std::uint64_t* const to : out) {
     for (const std::uint64_t* const from : in) score += downwards(to, from) - downwards(from, to);
