@@ -157,18 +157,22 @@ void expect_digest(const Digests& digests, std::string_view expected) {
 }
 
 TEST(FixedTest, BgvBytesAreFixed) {
-  expect_digest(exact_digests(exact::Scheme::bgv, 1), "BGV1");
-  expect_digest(exact_digests(exact::Scheme::bgv, 2), "BGV2");
+  expect_digest(exact_digests(exact::Scheme::bgv, 1),
+                "548a8966a40572e4584d97857f3f7aa5f7cb3050b7d70b74b94ca442e4fd8869");
+  expect_digest(exact_digests(exact::Scheme::bgv, 2),
+                "8fea1d67a0feee0e1c333486c5526bb8702c1f0c9742b1026cc714fb4b5c17d5");
 }
 
 TEST(FixedTest, BfvBytesAreFixed) {
-  expect_digest(exact_digests(exact::Scheme::bfv, 1), "BFV1");
-  expect_digest(exact_digests(exact::Scheme::bfv, 2), "BFV2");
+  expect_digest(exact_digests(exact::Scheme::bfv, 1),
+                "95742a24ce745c6dce638b15a07fa21a440a6874d8e7fd4d0b43a309ee836a18");
+  expect_digest(exact_digests(exact::Scheme::bfv, 2),
+                "657b5b9e86cc5330893d4edb84388364a170bfc6e3d96fbbce922417056e33d4");
 }
 
 TEST(FixedTest, CkksBytesAreFixed) {
-  expect_digest(ckks_digests(1), "CKKS1");
-  expect_digest(ckks_digests(2), "CKKS2");
+  expect_digest(ckks_digests(1), "e4cae143426de63ad744523d3c8222a101dcf649f090270fbebdaced1e7b6baa");
+  expect_digest(ckks_digests(2), "4741de6f39ba8d11d01fab23e2d9bdc7df2d273511a76b8f52d1341fdb151a39");
 }
 
 TEST(FixedTest, ThreadsThatComputeAtOnceReachTheSameBytes) {

@@ -1,6 +1,7 @@
 // prism/kernels/avx512ifma/reducer.h - reductions modulo a 50-bit prime, eight at a time.
 // They are those of portable/pointwise.cpp in 52-bit words; the estimates' errors are derived beside each.
 #pragma once
+#include "prism/kernels/avx512ifma/functions.h"
 #include "prism/kernels/avx512ifma/vector.h"
 #include "prism/kernels/kernels.h"
 #if defined(__AVX512IFMA__)
