@@ -1,9 +1,11 @@
 // Rotations: one at a time, hoisted, and weighted before the division by P.
 #include <algorithm>
+#include <utility>
 
 #include "prism/exact/evaluator.h"
 #include "prism/exact/internal/output.h"
 #include "prism/exact/internal/tables.h"
+#include "prism/rlwe/rotation_plan.h"
 
 namespace prism::exact {
 namespace {
@@ -60,6 +62,20 @@ Result<Ciphertext> Evaluator::rotate(const Ciphertext& a, int steps, const rlwe:
 }
 Result<Ciphertext> Evaluator::swap_rows(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const {
   return automorphism(a, rlwe::galois_element_for_conjugation(parameters_->degree()), keys);
+}
+
+Result<Ciphertext> Evaluator::rotate_composed(const Ciphertext& a, int steps, const rlwe::EvaluationKeys& keys,
+                                              std::size_t most) const {
+  PRISM_CHECKED(parts_are(a, 2, 2));
+  PRISM_CHECKED(can_switch(keys));
+  PRISM_TRY(const rlwe::RotationPlan plan, rlwe::plan_rotation(keys, steps, a.level, most));
+  ring::Workspace workspace;
+  Ciphertext out = a.clone(), next;
+  for (const std::uint32_t g : plan.elements) {
+    PRISM_CHECKED(automorphism(next, out, g, keys, workspace));
+    std::swap(out, next);
+  }
+  return out;
 }
 
 // -- hoisted

@@ -1,14 +1,14 @@
 // prism/exact/decryptor.h - ciphertexts to plaintexts, never past the public noise bound.
 //
 // May results be shown to others? An exact result carries no noise, so what stands against approximate schemes (Li,
-// Micciancio, ePrint 2020/1533) finds nothing to read, and there is one decrypt(), not a private and a flooded one. What
-// reveals keys of exact schemes is decryption that fails: a wrong result says that the noise passed Q/2, and a few of
-// those solve for the secret (Cheon et al., ePrint 2024/127; Checri et al., ePrint 2024/116). Their circuits make noise
-// that average-case estimates do not foresee. Here the bound is worst-case over messages and circuits and wrong with
-// probability below 2^-128 (docs/noise.md), it is computed from public facts alone, and decryption refuses beyond it: a
-// refusal tells nothing that was not public. This holds for ciphertexts made with this library from honest keys. It does
-// not hold for ciphertexts, or noise bounds, that an adversary wrote byte by byte: results of those must not reach
-// whoever wrote them, whatever the scheme.
+// Micciancio, ePrint 2020/1533) finds nothing to read, and there is one decrypt(), not a private and a flooded one.
+// What reveals keys of exact schemes is decryption that fails: a wrong result says that the noise passed Q/2, and a few
+// of those solve for the secret (Cheon et al., ePrint 2024/127; Checri et al., ePrint 2024/116). Their circuits make
+// noise that average-case estimates do not foresee. Here the bound is worst-case over messages and circuits and wrong
+// with probability below 2^-128 (docs/noise.md), it is computed from public facts alone, and decryption refuses beyond
+// it: a refusal tells nothing that was not public. This holds for ciphertexts made with this library from honest keys.
+// It does not hold for ciphertexts, or noise bounds, that an adversary wrote byte by byte: results of those must not
+// reach whoever wrote them, whatever the scheme.
 #pragma once
 #include <vector>
 

@@ -130,6 +130,10 @@ class Evaluator {
   Status rotate(Ciphertext& out, const Ciphertext& a, int steps, const rlwe::EvaluationKeys& keys,
                 ring::Workspace& workspace) const;
   Result<Ciphertext> swap_rows(const Ciphertext& a, const rlwe::EvaluationKeys& keys) const;
+  /// For a rotation that has no key: made of those that have one (rlwe::plan_rotation), with the fewest switches, each
+  /// of which costs and adds noise like a rotation of its own. not_found when it takes more than `most`.
+  Result<Ciphertext> rotate_composed(const Ciphertext& a, int steps, const rlwe::EvaluationKeys& keys,
+                                     std::size_t most) const;
   Result<Ciphertext> automorphism(const Ciphertext& a, std::uint32_t g, const rlwe::EvaluationKeys& keys) const;
   Status automorphism(Ciphertext& out, const Ciphertext& a, std::uint32_t g, const rlwe::EvaluationKeys& keys,
                       ring::Workspace& workspace) const;

@@ -189,6 +189,19 @@ TEST_P(OperationTest, ExtendedSumsAreRotationsWeightedAndAdded) {
   EXPECT_EQ(e.finish(out, empty, workspace).error().code, ErrorCode::mismatch);
 }
 
+TEST_P(OperationTest, RotationsAreComposedFromKeysThatAreThere) {
+  for (const int steps : {1, 8}) w.add_automorphism(rlwe::galois_element_for_rotation(steps, w.parameters->degree()));
+  const Slots a = w.random_slots();
+  const Ciphertext x = w.encrypt(a);
+  EXPECT_EQ(e.rotate(x, 10, w.keys).error().code, ErrorCode::not_found);
+  const Ciphertext found = must(e.rotate_composed(x, 10, w.keys, 3));
+  expect_holds(found, rotated(a, 10));
+  EXPECT_GT(found.noise.coefficient.log2(), must(e.rotate(x, 8, w.keys)).noise.coefficient.log2());
+  EXPECT_TRUE(same(must(e.rotate_composed(x, 8, w.keys, 1)), must(e.rotate(x, 8, w.keys))));
+  EXPECT_TRUE(same(must(e.rotate_composed(x, 0, w.keys, 0)), x));
+  EXPECT_EQ(e.rotate_composed(x, 10, w.keys, 2).error().code, ErrorCode::not_found);
+}
+
 TEST_P(OperationTest, KeptMemoryGetsTheSameBytes) {
   w.add_relinearisation();
   w.add_automorphism(rlwe::galois_element_for_rotation(1, w.parameters->degree()));
