@@ -192,6 +192,17 @@ TEST_P(OperationsTest, PowersTakeTheFewestLevels) {
   EXPECT_EQ(e.power(x, 0, w.keys).error().code, ErrorCode::invalid_argument);
 }
 
+TEST_P(OperationsTest, PowersOfAnyScale) {
+  w.add_relinearisation();
+  const Plaintext p = must(w.encoder.encode(view(a), Scale::power_of_two(43), 1));
+  const Ciphertext other = must(w.encryptor.encrypt(p, x.level, w.random));
+  for (const std::uint32_t exponent : {3U, 6U, 7U}) {  // seven: both factors of the last product are at one level
+    const Ciphertext power = must(e.power(other, exponent, w.keys));
+    EXPECT_EQ(power.level.value, x.level.value - static_cast<int>(std::bit_width(exponent - 1))) << exponent;
+    expect_holds(power, [&](std::size_t i) { return std::pow(a[i], static_cast<int>(exponent)); });
+  }
+}
+
 TEST_P(OperationsTest, MultiplicandsServeLowerLevelsOnly) {
   const Plaintext p = must(w.encoder.encode(view(b), x.level, 1));
   const Multiplicand all = must(e.prepare(p, x.level, true)), lower = must(e.prepare(p, rlwe::Level{2}));

@@ -164,8 +164,11 @@ Result<Ciphertext> Evaluator::power(const Ciphertext& a, std::uint32_t exponent,
       if (result.parts.empty()) {
         result = square.clone();
       } else {
-        PRISM_TRY(const Ciphertext aligned, align_to(result, square.level));
-        PRISM_CHECKED(multiply_relinearise_rescale(next, aligned, square, keys, workspace));
+        // At one level products of any scales are fine; only what waited above comes down, to the canonical one.
+        if (result.level != square.level) {
+          PRISM_TRY(result, align_to(result, square.level));
+        }
+        PRISM_CHECKED(multiply_relinearise_rescale(next, result, square, keys, workspace));
         std::swap(result, next);
       }
     }
