@@ -229,6 +229,7 @@ void write_entry(wire::Writer& out, const Parameters& parameters, const SwitchKe
 }  // namespace
 
 Bytes encode(const EvaluationKeys& keys) {
+  check(keys.ids().size() == keys.keys().size(), "encode: evaluation keys that lie in a source are not written");
   wire::Writer out;
   write_head(out, kBundleVersion, keys.parameters());
   for (const auto& [id, key] : keys.keys()) write_entry(out, keys.parameters(), key);

@@ -40,6 +40,7 @@ struct BundleIndex {
   Digest digest(const Parameters& parameters) const;
 };
 
+/// The keys added. Keys that only a source has are not written, so there must be none (a broken invariant otherwise).
 Bytes encode(const EvaluationKeys& keys);
 /// Adds a key at the end; what stands before keeps its bytes. Errors: mismatch when its id is there already, and those
 /// of the index.
