@@ -38,7 +38,9 @@ class Context {
   /// An artefact file (prism/wire/artefact.h) of kind context; most of it are the keys.
   Result<Bytes> encode() const;
   /// Hostile input is refused, not misread: everything is checked against the parameters, and the parameters against
-  /// the security table. That the keys belong to a key holder one trusts is the caller's to know: compare identity().
+  /// the security table. That the public key is that of a key holder one trusts is the caller's to know: compare
+  /// identity(). It says nothing of evaluation keys: wrong ones give wrong results and bounds that do not hold, so a
+  /// key holder that computes and releases takes them from nowhere but its own storage.
   static Result<Context> decode(ByteView bytes);
   /// A vector of this context from bytes. Errors: mismatch (another context's, another family's), malformed. Bounds of
   /// magnitude and error in it are claims of whoever wrote it.

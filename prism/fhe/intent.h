@@ -1,9 +1,10 @@
 // prism/fhe/intent.h - what is to be computed, in words of the problem; parameters and keys follow from it.
 //
 // Depth counts what a value goes through one after another: each product with a ciphertext, with a public vector or
-// with a fraction is one (sums, rotations of full vectors and products with integers are none). mean() adds one for
-// Approximate; rotate() adds one when a vector does not fill its ciphertexts, and so do sums of vectors to which a
-// shorter one was added: both need a mask.
+// with a fraction is one (sums and products with integers are none). mean() adds one for Approximate. A mask is one:
+// rotate() takes it, but for an Approximate vector that fills exactly one ciphertext; and of a vector that does not
+// fill its ciphertexts and to which a single sum or mean was added, or which is the result of evaluate(), so do sums
+// and Chebyshev series.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -20,8 +21,10 @@ using rlwe::Security;
 /// Which evaluation keys the key holder makes. Each costs memory (Context::describe() says how much), so none is made
 /// that was not asked for; depth > 0 makes the relinearisation key.
 struct Movement {
-  bool sums = false;             ///< sum(), mean(), dot(): log2 N keys
-  std::vector<int> rotations{};  ///< rotate() by exactly these, one key each: one key switch
+  bool sums = false;  ///< sum(), mean(), dot(): log2 N keys
+  /// rotate() by exactly these, one key each: one key switch. For Approximate vectors that fill their ciphertexts, and
+  /// Exact ones of N/2 values; others turn at their end by another number of slots, and need any_rotation.
+  std::vector<int> rotations{};
   bool any_rotation =
       false;  ///< rotate() by any number: log2 N keys (those of sums), one switch for each bit that is set
 };

@@ -106,7 +106,8 @@ class Vector {
   {
     return mean_of(a);
   }
-  /// p of every value (prism/circuits/polynomial.h): p.depth() levels. Values must be in the interval of a Chebyshev
+  /// p of every value (prism/circuits/polynomial.h): p.depth() levels, and one for a Chebyshev series when slots after
+  /// the last value have to be cleared first (intent.h says when). Values must be in the interval of a Chebyshev
   /// series, which is the caller's word. Approximate alone.
   friend Outcome evaluate(const circuits::Polynomial& p, const Outcome& a)
     requires std::is_floating_point_v<typename Family::Number>
@@ -114,7 +115,7 @@ class Vector {
     return evaluated(p, a);
   }
   /// The vector's values move left by `steps` (negative: right), those at the front to the end, whatever its length.
-  /// Free of masks when it fills one row of slots exactly, one level otherwise.
+  /// Free of masks for Approximate when it fills one ciphertext exactly, one level otherwise.
   friend Outcome rotate(const Outcome& a, int steps) { return rotated(a, steps); }
 
  private:
