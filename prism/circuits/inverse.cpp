@@ -42,7 +42,8 @@ Result<Ciphertext> Inverse::evaluate(const ckks::Evaluator& evaluator, const Cip
     PRISM_TRY(const Ciphertext factor, evaluator.add_scalar(u, one));
     PRISM_TRY(product, multiply_canonical(evaluator, factor, product, keys));
   }
-  product.noise.magnitude = min(product.noise.magnitude, Bound::from_double(1 / interval_.low));
+  // The result is about 1/x, which is larger than the product by up to error().
+  product.noise.magnitude = Bound::from_double(1 / interval_.low * (1 + 0x1p-50));
   product.noise.error += Bound::from_double(error_);
   if (count != nullptr) *count += cost();
   return product;

@@ -60,7 +60,10 @@ class PolynomialCircuit {
       out.noise.error += Bound::from_double(rounding * growth(polynomial_.degree()));
     }
     if (options.stray != nullptr) *options.stray = propagated(size, distance_, {}) + out.noise.error;
-    out.noise.error += spread + Bound::from_double(options.approximation_error);
+    // The message is the function's value from here on, which may be larger than the polynomial's.
+    const Bound apart = Bound::from_double(options.approximation_error);
+    out.noise.magnitude += apart;
+    out.noise.error += spread + apart;
     return out;
   }
 

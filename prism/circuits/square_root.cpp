@@ -62,6 +62,9 @@ Result<Ciphertext> SquareRoot::evaluate(const ckks::Evaluator& evaluator, const 
     if (kind_ == Kind::root)  // sqrt(x) sqrt(1 + b), and b <= 0 after the first step
       product.noise.magnitude = min(product.noise.magnitude, Bound::from_double(std::sqrt(interval_.high) * 1.001));
   }
+  // The result is about the function, which is larger than the product by up to error().
+  const double top = kind_ == Kind::root ? std::sqrt(interval_.high) : 1 / std::sqrt(interval_.low);
+  product.noise.magnitude = Bound::from_double(top * (1 + 0x1p-50));
   product.noise.error += Bound::from_double(error_);
   if (count != nullptr) *count += cost();
   return product;
