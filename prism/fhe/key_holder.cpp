@@ -207,6 +207,8 @@ Result<std::vector<typename Family::Number>> KeyHolder<Family>::released(const R
       return ckks::ReleaseRequest{std::span(slots).first(std::min(n, v.size - block * n)), true, precision_bits};
     };
     for (std::size_t i = 0; i < v.blocks.size(); ++i) {
+      if (!scheme.decrypts(v.blocks[i]))
+        return too_deep(fail(ErrorCode::noise_exceeded, "the public bound is past what decrypts"));
       const double error =
           ckks::release_error(*scheme.parameters(), v.blocks[i].noise, request(i), ledger.budget()).log2();
       if (!(error <= -precision_bits)) {
