@@ -100,8 +100,9 @@ Result<ChebyshevApproximation> chebyshev_interpolate(const std::function<double(
   const double by_ellipse = smoothness.rho > 1
                                 ? 4 * smoothness.reach * std::pow(smoothness.rho, 1 - m) / (smoothness.rho - 1)
                                 : std::numeric_limits<double>::infinity();
-  // The sums of n samples, and Lebesgue's constant of the points, which is below 1 + (2/pi) log(n + 1).
-  out.proven_error = (by_derivative < by_ellipse ? by_derivative : by_ellipse) * (1 + 0x1p-30) + 0x1p-50 * m * largest;
+  // Each of n coefficients adds n samples up (2n units of the largest), times cosines of angles up to n*pi (n*pi more).
+  out.proven_error =
+      (by_derivative < by_ellipse ? by_derivative : by_ellipse) * (1 + 0x1p-30) + 0x1p-50 * m * m * largest;
   return out;
 }
 

@@ -41,8 +41,8 @@ struct ChebyshevApproximation {
   std::vector<double> coefficients;
   /// The largest |f - series| on a grid of 16 points per coefficient, and the ends. No proof between grid points.
   double grid_error = 0;
-  /// Proven, when `Smoothness` was given: the remainder and 2^-50 of the largest sample for rounding; infinity
-  /// otherwise.
+  /// Proven, when `Smoothness` was given: the remainder, and 2^-50 (degree + 1)^2 of the largest sample for rounding
+  /// (that of f itself, and of where it is sampled, is not in it); infinity otherwise.
   double proven_error = std::numeric_limits<double>::infinity();
 };
 

@@ -39,7 +39,10 @@ Result<Polynomial> Polynomial::make(std::vector<double> coefficients, Basis basi
   if (coefficients.size() < 2)
     return fail(ErrorCode::invalid_argument, "a constant is no polynomial to evaluate; add_scalar adds one");
   for (const double c : coefficients) {
-    if (!std::isfinite(c)) return fail(ErrorCode::invalid_argument, "a coefficient that is not a finite number");
+    // Larger ones fit no scale, and what bounds are made of must be finite.
+    if (!(std::fabs(c) <= 0x1p200)) {
+      return fail(ErrorCode::invalid_argument, "a coefficient that is not a finite number of at most 2^200");
+    }
   }
   if (coefficients.size() > PolynomialPlan::kLargestDegree + 1) {
     return fail(ErrorCode::invalid_argument, "a polynomial of degree ", coefficients.size() - 1, "; at most ",

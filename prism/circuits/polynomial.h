@@ -19,8 +19,8 @@ class Polynomial {
   /// sum c_k x^k. Bounds are those of |x| as declared: good near 0, hopeless for high degrees where |x| > 1.
   static Result<Polynomial> monomial(std::vector<double> coefficients);
   /// sum c_k T_k(y), y = (2x - low - high)/(high - low). Any interval but [-1, 1] costs one level more.
-  /// Both refuse (invalid_argument) coefficients that are not finite, degrees of 0 and above 4095; zeros at the end are
-  /// dropped.
+  /// Both refuse (invalid_argument) coefficients that are not finite or above 2^200, degrees of 0 and above 4095; zeros
+  /// at the end are dropped.
   static Result<Polynomial> chebyshev(std::vector<double> coefficients, Interval interval = {});
   static Result<Polynomial> chebyshev(const ChebyshevApproximation& approximation) {
     return chebyshev(approximation.coefficients, approximation.interval);

@@ -40,9 +40,10 @@ class PolynomialCircuit {
                                        : max(error, *options.stray);
     }
     if (chebyshev()) {
-      if (!(distance_.to_double() < 1)) {
+      // Outside the interval high degrees grow past every number: what is claimed of the argument must not stop us.
+      if (!(distance_.to_double() < 1 && growth(polynomial_.degree()) < 0x1p600)) {
         return fail(ErrorCode::noise_exceeded, "the argument's error bound, 2^", std::lround(distance_.log2()),
-                    " of half the interval, leaves nothing of a polynomial");
+                    " of half the interval, leaves nothing of a polynomial of degree ", polynomial_.degree());
       }
       first.noise.magnitude = Bound::one();
     }

@@ -205,9 +205,21 @@ TEST(PolynomialTest, RefusesWithTheWayOut) {
   EXPECT_FALSE(Polynomial::monomial({1}));
   EXPECT_FALSE(Polynomial::monomial({1, 0, 0}));
   EXPECT_FALSE(Polynomial::monomial({1, std::nan("")}));
+  EXPECT_FALSE(Polynomial::monomial({1, 0, 1e308}));
   EXPECT_FALSE(Polynomial::chebyshev({1, 1}, {1, 1}));
   const Ciphertext three = must(s.evaluator.square(c));
   EXPECT_EQ(evaluate(s.evaluator, cubic, three, s.keys).error().code, ErrorCode::mismatch);
+}
+
+TEST(PolynomialTest, AnArgumentThatMayBeFarOutsideIsRefusedAtHighDegrees) {
+  Setting s(10);
+  Ciphertext c = s.encrypt(std::vector<double>(s.parameters->slots(), 0.5), 1);
+  c.noise.error = math::Bound::from_double(0.9);
+  std::vector<double> coefficients(601, 0);
+  coefficients[600] = 1;
+  const auto far = evaluate(s.evaluator, must(Polynomial::chebyshev(coefficients)), c, s.keys);
+  ASSERT_FALSE(far) << "T_600(1.9) is more than 2^1000";
+  EXPECT_EQ(far.error().code, ErrorCode::noise_exceeded);
 }
 
 TEST(ChebyshevTest, LargestIsABoundAndNearlyReached) {
