@@ -63,10 +63,23 @@ class Measurements {
   bool exceeded_ = false;
 };
 
+/// What keys of one measurement may take in memory.
+constexpr double kMostKeyBytes = 4.0 * (1U << 30);
+
 Result<rlwe::EvaluationKeys> make_keys(const rlwe::SecretKey& secret, std::uint64_t error_scale,
                                        const std::vector<std::uint32_t>& elements, Random& random) {
   const auto& parameters = secret.parameters_ptr();
   rlwe::EvaluationKeys keys(parameters);
+  const rlwe::ParameterSpec& spec = parameters->spec();
+  const std::size_t digits = (spec.primes.size() + spec.digit_size - 1) / spec.digit_size;
+  const double bytes = 16.0 * static_cast<double>(parameters->degree()) * static_cast<double>(digits) *
+                       static_cast<double>(spec.primes.size() + spec.special_primes.size()) *
+                       static_cast<double>(elements.size() + 1);
+  if (bytes > kMostKeyBytes) {
+    return fail(ErrorCode::unsupported, "the ", elements.size() + 1, " keys of this measurement would take ",
+                static_cast<std::uint64_t>(bytes / (1U << 30)),
+                " GiB and 4 GiB are the most; use larger digits, fewer primes or a smaller ring");
+  }
   std::vector<KeyId> ids = {{KeyId::Kind::relinearise, 0, parameters->max_level()}};
   for (const std::uint32_t g : elements) ids.push_back({KeyId::Kind::automorphism, g, parameters->max_level()});
   for (const KeyId& id : ids) {

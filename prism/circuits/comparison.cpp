@@ -48,7 +48,7 @@ Result<Ciphertext> Comparison::pick(const ckks::Evaluator& evaluator, const Ciph
   d.noise.magnitude = min(d.noise.magnitude, range);
   PRISM_TRY(Ciphertext product, multiply_canonical(evaluator, step, d, keys));
   product.noise.magnitude = min(product.noise.magnitude, range);
-  product.noise.error += Bound::from_double(sign_.dead_zone()) * (Bound::one() + stray);
+  product.noise.error += (Bound::from_double(sign_.dead_zone()) + d.noise.error) * (Bound::one() + stray);
   if (count != nullptr) *count += iteration_cost(1, 1);
   PRISM_TRY(Ciphertext out, evaluator.align_to(larger ? y : x, product.level));
   PRISM_CHECKED(larger ? evaluator.add_into(out, product) : evaluator.subtract_into(out, product));

@@ -12,8 +12,22 @@ bool moves(const Movement& movement) { return movement.sums || movement.any_rota
 
 }  // namespace
 
+namespace {
+
+/// Far more than fits a machine, and products of the two do not wrap.
+constexpr std::size_t kMostValues = std::size_t{1} << 40, kMostAdditions = std::size_t{1} << 20;
+
+Status check_counts(std::size_t values, std::size_t additions) {
+  if (values <= kMostValues && additions <= kMostAdditions) return {};
+  return fail(ErrorCode::invalid_argument, "an intent for ", values, " values and ", additions,
+              " additions; at most 2^40 and 2^20 can be asked for");
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const ckks::Parameters>> parameters_for(const ApproximateIntent& intent) {
   if (intent.values == 0) return fail(ErrorCode::invalid_argument, "an intent for vectors of 0 values");
+  PRISM_CHECKED(check_counts(intent.values, intent.additions));
   ckks::Intent wanted;
   wanted.depth = intent.depth;
   wanted.precision_bits = intent.precision_bits;
@@ -35,6 +49,7 @@ Result<std::shared_ptr<const ckks::Parameters>> parameters_for(const Approximate
 
 Result<std::shared_ptr<const exact::Parameters>> parameters_for(const ExactIntent& intent) {
   if (intent.largest_value == 0) return fail(ErrorCode::invalid_argument, "an intent for values that are all 0");
+  PRISM_CHECKED(check_counts(1, intent.additions));
   exact::Intent wanted;
   wanted.depth = intent.depth;
   wanted.largest_sum = intent.largest_value;

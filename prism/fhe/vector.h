@@ -30,10 +30,11 @@ struct ContextState;
 template <class Family>
 struct VectorState;
 
-/// A number that may stand beside a vector: no fraction beside exact ones.
+/// A number that may stand beside a vector: no fraction beside exact ones, and nothing that would wrap.
 template <class T, class Family>
 concept Scalar = std::is_arithmetic_v<T> && !std::is_same_v<T, bool> &&
-                 (std::is_integral_v<T> || std::is_floating_point_v<typename Family::Number>);
+                 (std::is_floating_point_v<typename Family::Number> ||
+                  (std::is_integral_v<T> && (std::is_signed_v<T> || sizeof(T) < sizeof(typename Family::Number))));
 
 template <class Family>
 class Vector {

@@ -26,7 +26,12 @@ Memory Workspace::take(std::size_t words) {
     memory = std::move(free_.back());
     free_.pop_back();
   }
-  if (memory.capacity() < words) memory = Memory();  // growing would copy what nobody needs
+  if (memory.capacity() < words) {
+    // Growing would copy what nobody needs; what is freed here is out of reach of a later wipe().
+    memory.resize(memory.capacity());
+    secret::wipe(memory.data(), memory.size() * sizeof(std::uint64_t));
+    memory = Memory();
+  }
   memory.resize(words);
   return memory;
 }
