@@ -146,7 +146,10 @@ void Scale::multiply_by(std::uint64_t prime, Int128 exponent) {
     }
   } else if (exponent != 0) {
     check(size_of(exponent) < kLargestExponent, "the exponent of a scale");
-    check(count_ < kMostFactors, "a scale has at most 64 different primes");
+    if (count_ == kMostFactors) {
+      two_ = kBoundedExponent;  // not bounded(): refused where it would be used
+      return;
+    }
     std::copy_backward(at, end, end + 1);
     *at = {prime, exponent};
     ++count_;

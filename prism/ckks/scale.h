@@ -17,7 +17,7 @@ namespace prism::ckks {
 /// not bounded(). No operation allocates; copies move the factors that are there.
 class Scale {
  public:
-  /// As many as a ring has primes (checked).
+  /// As many as a parameter set has primes. A scale that would take more is not bounded().
   static constexpr std::size_t kMostFactors = 64;
   struct Factor {
     std::uint64_t prime;

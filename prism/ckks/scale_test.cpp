@@ -89,6 +89,16 @@ TEST(ScaleTest, FactorsStaySortedAndCancel) {
   }
 }
 
+TEST(ScaleTest, MorePrimesThanAScaleHoldsAreNotBounded) {
+  Scale many;
+  std::uint64_t prime = 3;
+  for (std::size_t i = 0; i < Scale::kMostFactors; ++i, prime += 2)
+    many = many * Scale::power_of(prime, i % 2 ? 1 : -1);
+  EXPECT_TRUE(many.bounded());
+  EXPECT_FALSE((many * Scale::power_of(prime, 1)).bounded());
+  EXPECT_FALSE((many * Scale::power_of(prime, 1) * Scale::power_of(3, 1)).bounded());
+}
+
 TEST(ScaleTest, SixtySquaringsStayExact) {
   const std::uint64_t primes[] = {1099510824961};
   Scale s = Scale::power_of_two(40);

@@ -43,6 +43,9 @@ std::uint64_t inverse(std::uint64_t a, std::uint64_t t) {
   return *result;
 }
 
+/// What a product's sums take (scaled_product.h).
+constexpr std::size_t kMostBfvPrimes = 62;
+
 /// log2 of what an auxiliary base B must exceed: twice the scaled product, t*N*Q + 1, and 2^-7 bits more that keep base
 /// conversion away from its edge (it asks for 64 * 2^-49).
 double auxiliary_bits(const rlwe::Parameters& parameters, std::uint64_t t, rlwe::Level level) {
@@ -73,6 +76,10 @@ Result<std::shared_ptr<const Parameters>> Parameters::make(rlwe::ParameterSpec s
     const double bits = auxiliary_bits(*rlwe, t, rlwe->max_level());
     // choose_primes gives primes above 2^(bits - 1/2).
     const auto count = static_cast<std::size_t>(std::ceil(bits / (kAuxiliaryBits - 0.5)));
+    if (spec.primes.size() > kMostBfvPrimes || count > kMostBfvPrimes) {
+      return fail(ErrorCode::invalid_argument, "BFV over ", spec.primes.size(), " primes and ", count,
+                  " auxiliary ones; ", kMostBfvPrimes, " of each are the most: use fewer primes, or BGV");
+    }
     PRISM_TRY(const std::vector<std::uint64_t> auxiliary, rlwe::choose_primes(kAuxiliaryBits, count, avoid));
     wide.insert(wide.end(), auxiliary.begin(), auxiliary.end());
   }

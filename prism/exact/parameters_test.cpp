@@ -38,6 +38,19 @@ TEST(ParametersTest, UnsuitablePlaintextModuliAreRefusedWithOneThatWorks) {
   }
 }
 
+TEST(ParametersTest, MorePrimesThanProductsTakeAreRefusedForBfvAlone) {
+  rlwe::ParameterSpec spec;
+  spec.log_n = 6;
+  spec.security = rlwe::Security::none_for_tests;
+  spec.primes = must(rlwe::choose_primes(45, 63));
+  const auto refused = Parameters::make(spec, 786433, Scheme::bfv);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+  EXPECT_TRUE(Parameters::make(spec, 786433, Scheme::bgv).has_value());
+  spec.primes.resize(62);
+  const Evaluator evaluator(must(Parameters::make(spec, 786433, Scheme::bfv)));
+}
+
 TEST(ParametersTest, DigestsTellParametersApart) {
   const auto a = make_parameters({Scheme::bgv, 6, 20, 2});
   EXPECT_EQ(a->digest(), make_parameters({Scheme::bgv, 6, 20, 2})->digest());
