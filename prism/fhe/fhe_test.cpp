@@ -311,6 +311,18 @@ TEST(RefusalTest, DeeperThanTheIntentSaysSo) {
   }
 }
 
+TEST(RefusalTest, MoreValuesThanCountsHold) {
+  for (const std::size_t values : {std::size_t{0}, std::numeric_limits<std::size_t>::max(), std::size_t{1} << 63}) {
+    const auto refused =
+        parameters_for(ApproximateIntent{.values = values, .additions = 2, .movement = {.sums = true}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+  }
+  const auto refused = parameters_for(ExactIntent{.additions = std::size_t{1} << 60, .movement = {.sums = true}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+}
+
 TEST(RefusalTest, TheFirstErrorComesOutAtTheEnd) {
   const auto x = must(reals().holder.encrypt({1.5, 2}));
   const auto y = must(reals().holder.encrypt({1.5, 2, 1}));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <limits>
 #include <set>
 
 namespace prism::fhe {
@@ -14,13 +15,16 @@ bool moves(const Movement& movement) { return movement.sums || movement.any_rota
 
 namespace {
 
-/// Far more than fits a machine, and products of the two do not wrap.
-constexpr std::size_t kMostValues = std::size_t{1} << 40, kMostAdditions = std::size_t{1} << 20;
+/// Far more than fits a machine, and additions times slots do not wrap (in a browser size_t has 32 bits).
+constexpr std::uint64_t kMostValues = std::uint64_t{1} << 40, kMostAdditions = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostSlots = std::uint64_t{1} << 16;
 
-Status check_counts(std::size_t values, std::size_t additions) {
-  if (values <= kMostValues && additions <= kMostAdditions) return {};
+Status check_counts(std::uint64_t values, std::uint64_t additions) {
+  if (values <= kMostValues && additions <= kMostAdditions &&
+      additions * (values + kMostSlots) <= std::numeric_limits<std::size_t>::max())
+    return {};
   return fail(ErrorCode::invalid_argument, "an intent for ", values, " values and ", additions,
-              " additions; at most 2^40 and 2^20 can be asked for");
+              " additions; at most 2^40 and 2^20 can be asked for, and less where memory is addressed by 32 bits");
 }
 
 }  // namespace
