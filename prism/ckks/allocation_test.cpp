@@ -1,48 +1,6 @@
 // In steady state the evaluator allocates nothing: every `new` of this program is counted.
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "prism/ckks/internal/testing.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PRISM_COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define PRISM_COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#ifndef PRISM_COUNTS_ALLOCATIONS
-#define PRISM_COUNTS_ALLOCATIONS 1
-#endif
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-#if PRISM_COUNTS_ALLOCATIONS
-namespace {
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  void* const p = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (p == nullptr) std::abort();
-  return p;
-}
-}  // namespace
-void* operator new(std::size_t size) { return counted(size == 0 ? 1 : size, 16); }
-void* operator new[](std::size_t size) { return counted(size == 0 ? 1 : size, 16); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size == 0 ? 1 : size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-#endif
+#include "tests/support/allocations.h"
 
 namespace prism::ckks {
 namespace {
@@ -52,9 +10,7 @@ using testing::must;
 using testing::World;
 
 TEST(AllocationTest, EveryHotOperationRunsInMemoryThatIsThere) {
-#if !PRISM_COUNTS_ALLOCATIONS
-  GTEST_SKIP() << "sanitizers keep their own operator new";
-#endif
+  PRISM_SKIP_UNLESS_COUNTED();
   for (const std::uint32_t digit_size : {1U, 2U}) {
     World w(5, make_parameters({.log_n = 8, .scale_bits = 45, .depth = 4, .digit_size = digit_size}));
     w.add_relinearisation();

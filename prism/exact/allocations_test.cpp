@@ -1,42 +1,10 @@
 // Operations that write kept memory allocate nothing once it has grown: every call of operator new is counted.
+#include "tests/support/allocations.h"
+
 #include <array>
-#include <cstddef>
-#include <cstdlib>
 #include <functional>
-#include <new>
 
 #include "prism/exact/internal/testing.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  const std::size_t padded = (size + alignment - 1) / alignment * alignment;
-  void* const p = std::aligned_alloc(alignment, padded == 0 ? alignment : padded);
-  if (p == nullptr) std::abort();
-  return p;
-}
-
-}  // namespace
-
-// GCC sees through the replacement and calls free() on what new returned a mismatch.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new[](std::size_t size) { return counted(size, alignof(std::max_align_t)); }
-void* operator new(std::size_t size, std::align_val_t a) { return counted(size, static_cast<std::size_t>(a)); }
-void* operator new[](std::size_t size, std::align_val_t a) { return counted(size, static_cast<std::size_t>(a)); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace prism::exact {
 namespace {
@@ -55,6 +23,7 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 class AllocationTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(AllocationTest, NoneInSteadyState) {
+  PRISM_SKIP_UNLESS_COUNTED();
   World w(3, make_parameters(GetParam().shape));
   w.add_relinearisation();
   const Evaluator& e = w.evaluator;
