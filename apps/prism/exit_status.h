@@ -4,14 +4,15 @@
 
 namespace prism::app {
 
-/// 5 (network) and 7 (budget or quota) are kept for what the program does not do yet.
 enum class ExitStatus {
   ok = 0,
   error = 1,
   usage = 2,
   configuration = 3,
   identity = 4,
+  network = 5,
   verification = 6,
+  quota = 7,
   interrupted = 130,
 };
 
@@ -27,6 +28,10 @@ constexpr ExitStatus exit_status_of(ErrorCode code) {
       return ExitStatus::verification;
     case ErrorCode::interrupted:
       return ExitStatus::interrupted;
+    case ErrorCode::network:
+      return ExitStatus::network;
+    case ErrorCode::quota:
+      return ExitStatus::quota;
     case ErrorCode::not_found:
     case ErrorCode::malformed:
     case ErrorCode::unsupported:

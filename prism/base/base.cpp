@@ -49,6 +49,10 @@ std::string_view name_of(ErrorCode code) {
       return "interrupted";
     case ErrorCode::exhausted:
       return "exhausted";
+    case ErrorCode::network:
+      return "network";
+    case ErrorCode::quota:
+      return "quota";
   }
   check(false, "unknown ErrorCode");
   return {};

@@ -30,6 +30,8 @@ enum class ErrorCode {
   io,                ///< the operating system said no
   interrupted,       ///< the user stopped it
   exhausted,         ///< memory, disk or another bounded resource
+  network,           ///< the other side cannot be reached, or the connection broke
+  quota,             ///< a limit that is kept for this caller is used up for now
 };
 /// `invalid_argument`, ... : stable names, used in JSON.
 std::string_view name_of(ErrorCode code);

@@ -2,7 +2,9 @@
 # What ./dev needs from the distribution, and how it gets it. apt verifies every download by the distribution's signature.
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config python3 libgtest-dev libbenchmark-dev libpg-query-dev libcli11-dev
-  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libssl-dev)
+  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libssl-dev libboost1.81-dev)
+# What tools/dev/openssl.sh needs where the system's OpenSSL is too old.
+RELINK_PACKAGES=(zlib1g-dev libzstd-dev binutils perl)
 OPTIONAL_PACKAGES=(ccache)  # makes a second build quick; its absence hurts nobody
 LONG_PACKAGES=(valgrind)
 OLDEST_CLANG=19
@@ -35,11 +37,17 @@ clang_version() {
 
 packages_of() {
   case $1 in
-    build) printf '%s\n' "${BUILD_PACKAGES[@]}" ;;
+    build)
+      printf '%s\n' "${BUILD_PACKAGES[@]}"
+      has_new_openssl || printf '%s\n' "${RELINK_PACKAGES[@]}"
+      ;;
     clang) printf "%s-$(clang_version)%s\n" clang '' clang-format '' clang-tidy '' libclang-rt -dev ;;
     long) printf '%s\n' "${LONG_PACKAGES[@]}" ;;
   esac
 }
+
+# ML-KEM and ML-DSA came with OpenSSL 3.5.
+has_new_openssl() { command -v pkg-config >/dev/null && pkg-config --atleast-version=3.5 libssl 2>/dev/null; }
 
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
@@ -94,4 +102,17 @@ need_packages() {
   fi
   [[ $1 != build ]] || is_installed "${OPTIONAL_PACKAGES[0]}" || apt_install "${OPTIONAL_PACKAGES[@]}" ||
     say "going on without ${OPTIONAL_PACKAGES[*]}"
+}
+
+# An OpenSSL with ML-KEM and ML-DSA: the system's, or one in build/openssl, where CMake looks first.
+need_openssl() {
+  has_new_openssl && return
+  [[ -f build/openssl/complete ]] && return
+  say "OpenSSL $(pkg-config --modversion libssl 2>/dev/null || echo 'is not there, or') is older than 3.5; making build/openssl from the next Debian's signed packages"
+  mkdir -p build/logs
+  if ! sh tools/dev/openssl.sh "$PWD/build/openssl" >build/logs/openssl.log 2>&1; then
+    tail -20 build/logs/openssl.log >&2
+    echo "An OpenSSL 3.5 or later is needed. Install one that pkg-config finds, or on Debian 12 see why tools/dev/openssl.sh failed." >&2
+    exit 3
+  fi
 }

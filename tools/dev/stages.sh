@@ -10,6 +10,7 @@ build() {
   local preset=$1 options=() started=$SECONDS
   shift
   mkdir -p "$LOGS"
+  need_openssl
   if [[ ! -f build/$preset/build.ninja ]]; then
     say "configuring $preset"
     case $preset in
