@@ -2,7 +2,8 @@
 # What ./dev needs from the distribution, and how it gets it. apt verifies every download by the distribution's signature.
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config python3 libgtest-dev libbenchmark-dev libpg-query-dev libcli11-dev
-  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libssl-dev libboost1.81-dev)
+  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libssl-dev libboost1.81-dev
+  prometheus-cpp-dev)
 # What tools/dev/openssl.sh needs where the system's OpenSSL is too old.
 RELINK_PACKAGES=(zlib1g-dev libzstd-dev binutils perl)
 OPTIONAL_PACKAGES=(ccache)  # makes a second build quick; its absence hurts nobody

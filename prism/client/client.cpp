@@ -1,0 +1,2 @@
+// The C++ client of the compute service.
+namespace prism::client {}

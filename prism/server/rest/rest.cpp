@@ -1,0 +1,2 @@
+// The REST interface: HTTP requests onto the use cases of service.
+namespace prism::server::rest {}

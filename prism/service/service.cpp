@@ -1,0 +1,2 @@
+// What the compute service does, one method per use case, without HTTP.
+namespace prism::service {}
