@@ -31,6 +31,14 @@ file(RELATIVE_PATH prism_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)  # a package t
 configure_file(cmake/prism.pc.in ${PROJECT_BINARY_DIR}/prism.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/prism.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT engine)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT engine)
+# An OpenSSL of our own goes along with the program, in a folder that nobody else's programs look into.
+if(OPENSSL_ROOT_DIR STREQUAL ${PROJECT_SOURCE_DIR}/build/openssl)
+  set(prism_private_libraries ${CMAKE_INSTALL_LIBDIR}/prism)
+  install(FILES ${OPENSSL_ROOT_DIR}/lib/libcrypto.so.3 ${OPENSSL_ROOT_DIR}/lib/libssl.so.3
+          DESTINATION ${prism_private_libraries} COMPONENT program)
+  file(RELATIVE_PATH prism_libraries_from_bin /${CMAKE_INSTALL_BINDIR} /${prism_private_libraries})
+  set_target_properties(prism PROPERTIES INSTALL_RPATH "$ORIGIN/${prism_libraries_from_bin}")
+endif()
 install(TARGETS prism RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 
 add_custom_target(uninstall COMMAND ${CMAKE_COMMAND} -DBUILD=${PROJECT_BINARY_DIR} -P

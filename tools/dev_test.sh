@@ -21,6 +21,7 @@ expect() {
 for script in dev .ci/run tools/dev/packages.sh tools/dev/stages.sh tools/dev_test.sh; do
   expect 0 '' bash -n "$root/$script"
 done
+expect 0 '' sh -n "$root/tools/dev/openssl.sh"
 if command -v shellcheck >/dev/null; then
   expect 0 '' shellcheck -x -e SC1091,SC2030,SC2031 -P "$root" "$root/dev" "$root/tools/dev/packages.sh" "$root/tools/dev/stages.sh"
 fi

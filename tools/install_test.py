@@ -57,6 +57,12 @@ def check_package(source, build, cxx, flags):
         staged.rename(prefix)
         headers = check_files(prefix, source, build)
 
+        run(prefix / "bin" / "prism", "--version")
+        own = list(prefix.rglob("libcrypto.so.3"))  # there when the build used an OpenSSL of its own
+        if own and shutil.which("ldd"):
+            loaded = [line for line in run("ldd", prefix / "bin" / "prism").splitlines() if "libcrypto" in line]
+            assert len(loaded) == 1 and str(prefix) in loaded[0], loaded
+
         outside = scratch / "outside"
         shutil.copytree(source / "examples", outside)
         options = [f"-DCMAKE_CXX_COMPILER={cxx}", f"-DCMAKE_CXX_FLAGS={flags}", "-DCMAKE_BUILD_TYPE=Debug",
