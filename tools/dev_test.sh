@@ -60,7 +60,7 @@ expect 3 'installing them takes root' on ubuntu24
 make_tool id 'echo 0'
 make_tool apt-get 'echo "apt-get $*" >>"$APT_LOG"; [[ $1 == update ]]'
 expect 3 'nobody has tested Prism here' on ubuntu24
-grep -q '^apt-get install -y -q --no-install-recommends .* g++ .*libssl-dev$' "$work/apt.log" &&
+grep -q '^apt-get install -y -q --no-install-recommends .* g++ .*libssl-dev .*libboost-dev' "$work/apt.log" &&
   [[ $(grep -c '^apt-get install' "$work/apt.log") == 2 ]] ||
   { echo 'FAILED: apt-get was asked for something else:' && cat "$work/apt.log" && failed=1; }
 

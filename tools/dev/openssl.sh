@@ -15,6 +15,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/sources"
 
+if ! grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release; then
+  echo "this makes an OpenSSL for Debian 12; elsewhere install one of 3.5 or later that pkg-config finds" >&2
+  exit 1
+fi
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --no-release-info --format '$(RELEASE) $(CREATED_BY) $(REPO_URI)' |
   awk -v codename="$codename" '$1 == codename && $2 == "Packages" { print $3; exit }')}

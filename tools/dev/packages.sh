@@ -2,8 +2,7 @@
 # What ./dev needs from the distribution, and how it gets it. apt verifies every download by the distribution's signature.
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config python3 libgtest-dev libbenchmark-dev libpg-query-dev libcli11-dev
-  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libssl-dev libboost1.81-dev
-  prometheus-cpp-dev)
+  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libssl-dev prometheus-cpp-dev)
 # What tools/dev/openssl.sh needs where the system's OpenSSL is too old.
 RELINK_PACKAGES=(zlib1g-dev libzstd-dev binutils perl)
 OPTIONAL_PACKAGES=(ccache)  # makes a second build quick; its absence hurts nobody
@@ -40,6 +39,8 @@ packages_of() {
   case $1 in
     build)
       printf '%s\n' "${BUILD_PACKAGES[@]}"
+      # Debian 12 calls its newest Boost by its version; its plain package is too old. Later distributions have newer ones.
+      if is_tested_os; then echo libboost1.81-dev; else echo libboost-dev; fi
       has_new_openssl || printf '%s\n' "${RELINK_PACKAGES[@]}"
       ;;
     clang) printf "%s-$(clang_version)%s\n" clang '' clang-format '' clang-tidy '' libclang-rt -dev ;;
