@@ -1,2 +1,1 @@
-// The REST interface: HTTP requests onto the use cases of service.
-namespace prism::server::rest {}
+#include "prism/server/rest/handler.h"

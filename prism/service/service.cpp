@@ -1,2 +1,0 @@
-// What the compute service does, one method per use case, without HTTP.
-namespace prism::service {}
