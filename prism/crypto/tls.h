@@ -50,6 +50,10 @@ struct TlsClientOptions {
   std::string ca_pem;
   std::optional<CertifiedKey> certificate;  ///< shown when the server asks
   bool allow_classical = false;
+  /// Any certificate will do, of any name: for callers that know the server by something inside the connection (a
+  /// channel handshake with a pinned identity) and send nothing of their own before that. Together with pins or ca_pem:
+  /// invalid_argument.
+  bool any_server = false;
 };
 Result<TlsContext> make_client_tls(const TlsClientOptions& options);
 
