@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "prism/base/bytes.h"
 #include "prism/base/result.h"
@@ -31,5 +32,26 @@ Result<Bytes> aead_open(const Key256& key, const Nonce& nonce, ByteView aad, Byt
 /// The same into memory of the caller's, for plaintexts that are secret: `plaintext` must have exactly
 /// sealed.size() - kTagBytes bytes, and is all zeros after an error.
 Status aead_open_into(const Key256& key, const Nonce& nonce, ByteView aad, ByteView sealed, MutableByteView plaintext);
+
+/// One key, many messages: the key schedule is kept, and nothing is allocated per message. One thread at a time.
+class Aead {
+ public:
+  /// A failure to get memory shows at the first use.
+  explicit Aead(const Key256& key);
+  Aead(Aead&&) noexcept;
+  Aead& operator=(Aead&&) noexcept;
+  /// Wipes the key schedule.
+  ~Aead();
+
+  /// `out` must have plaintext.size() + kTagBytes bytes. It may begin where the plaintext begins, or be apart from it.
+  Status seal_into(const Nonce& nonce, ByteView aad, ByteView plaintext, MutableByteView out);
+  /// `out` must have sealed.size() - kTagBytes bytes, is all zeros after an error, and may begin where `sealed` begins.
+  /// Errors: unauthorised, in the same words whatever is wrong.
+  Status open_into(const Nonce& nonce, ByteView aad, ByteView sealed, MutableByteView out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace prism::crypto

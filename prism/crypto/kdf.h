@@ -1,5 +1,6 @@
 // prism/crypto/kdf.h - keys from keys (HKDF, RFC 5869) and keys from passphrases (scrypt, RFC 7914).
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,6 +21,16 @@ inline constexpr std::size_t kMaxHkdfInfoBytes = 1024;
 Result<secret::SecretVector<std::uint8_t>> hkdf_sha384(ByteView ikm, ByteView salt, ByteView info, std::size_t length);
 /// The first 32 bytes of it.
 Result<Key256> hkdf_sha384_key(ByteView ikm, ByteView salt, ByteView info);
+
+/// The two halves, for a key schedule (RFC 5869, sections 2.2 and 2.3).
+using Prk384 = secret::Secret<std::array<std::uint8_t, 48>>;
+/// An empty salt means 48 zero bytes.
+Prk384 hkdf_extract_sha384(ByteView salt, ByteView ikm);
+/// Fills `out`. Errors: those of hkdf_sha384, with kMaxExpandInfoBytes.
+Status hkdf_expand_sha384(const Prk384& prk, ByteView info, MutableByteView out);
+/// The same with SHA-512, whose bound on `out` is 255 * 64 bytes. `prk` is any uniform key.
+Status hkdf_expand_sha512(ByteView prk, ByteView info, MutableByteView out);
+inline constexpr std::size_t kMaxExpandInfoBytes = 16 * 1024;
 
 /// What guessing one passphrase costs: 128 * r * 2^log2_n bytes of memory, and p times r * 2^log2_n steps.
 /// The default takes 128 MiB and a fraction of a second.
