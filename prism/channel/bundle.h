@@ -36,20 +36,21 @@ inline constexpr std::string_view kServerContext = "prism/v1/server-auth";
 inline constexpr std::string_view kClientContext = "prism/v1/client-auth";
 inline constexpr std::string_view kRotateContext = "prism/v1/rotate";
 
-enum class Role : std::uint8_t { server = 1, client = 2 };
+/// Whose key a rotation is about; the number is signed.
+enum class KeyOwner : std::uint8_t { server = 1, client = 2 };
 
-/// One key handing over to the next: the previous key signs {role, its own fingerprint, the next one's, time}.
+/// One key handing over to the next: the previous key signs {owner, its own fingerprint, the next one's, time}.
 struct RotationLink {
   crypto::VerifyKey previous;
   std::chrono::seconds issued{};
   Bytes signature;
 };
 /// Signs the hand-over from `previous` to `next`.
-Result<RotationLink> sign_rotation(Role role, const crypto::SigningKey& previous, const crypto::VerifyKey& next,
+Result<RotationLink> sign_rotation(KeyOwner owner, const crypto::SigningKey& previous, const crypto::VerifyKey& next,
                                    std::chrono::seconds now, Random& random);
 /// Checks a chain, oldest link first, that ends at `current`: every link's signature over the key after it. At most
 /// kMaxRotations links. The fingerprints of the earlier keys, oldest first. Errors: integrity.
-Result<std::vector<Digest>> verify_rotations(Role role, std::span<const RotationLink> links,
+Result<std::vector<Digest>> verify_rotations(KeyOwner owner, std::span<const RotationLink> links,
                                              const crypto::VerifyKey& current);
 /// A chain as bytes (for the file beside a key) and back. Errors: malformed. Signatures are not checked here.
 Bytes encode_rotations(std::span<const RotationLink> links);

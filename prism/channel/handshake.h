@@ -53,7 +53,6 @@ struct Limits {
 };
 
 struct Established {
-  Role side;  ///< which side this is
   SessionId id{};
   SuiteId suite{};
   Digest peer{};                        ///< fingerprint of the other side's key, which has signed
