@@ -4,7 +4,7 @@
 // A receipt proves that the holder of the signing key said: this request, this computation, these inputs and this key
 // context gave this result. It does not prove that the computation was right, nor when it was in truth made.
 //
-//   18([ << {1: alg, 3: "application/prism-receipt+cbor", 4: kid} >>, {"prism-bundles": [bundle, ...]}, << claims >>,
+//   18([ << {1: alg, 3: "application/prism-receipt+cbor", 4: kid} >>, {"prism-bundle": bundle}, << claims >>,
 //   signature ]) alg  -49 ML-DSA-65, -50 ML-DSA-87; kid = SHA-256 of the signer's SubjectPublicKeyInfo (32 bytes)
 //   claims = {1: 1 (version), 2: server, 3: request, 4: program, 5: context, 6: [input, ...], 7: result, 8: engine,
 //             9: build, 10: time, 11: sequence, 12: transport, ? 13: session}
@@ -14,7 +14,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +33,7 @@ namespace prism::channel {
 
 inline constexpr std::string_view kReceiptMediaType = "application/prism-receipt+cbor";
 inline constexpr std::size_t kMaxReceiptBytes = std::size_t{128} << 10;
-inline constexpr std::size_t kMaxReceiptInputs = 256, kMaxReceiptBundles = 8, kMaxReceiptTextBytes = 255;
+inline constexpr std::size_t kMaxReceiptInputs = 256, kMaxReceiptTextBytes = 255;
 
 /// How the request reached the server.
 enum class Transport : std::uint8_t {
@@ -63,15 +62,13 @@ struct ReceiptClaims {
 struct Receipt {
   ReceiptClaims claims;
   crypto::SignatureAlgorithm algorithm{};
-  Digest signer{};             ///< fingerprint of the key that is said to have signed
-  std::vector<Bytes> bundles;  ///< identity bundles, oldest first; the last one holds the signer's key
+  Digest signer{};  ///< fingerprint of the key that is said to have signed
+  Bytes bundle;     ///< the signer's identity bundle (bundle.h), perhaps empty
 };
 
-/// `bundles` lets a receipt be checked by somebody who has pinned an earlier key: oldest first, each cross-signed by
-/// the one before it, the last of them the signer's own. May be empty. Errors: invalid_argument for claims that are too
-/// large.
-Result<Bytes> sign_receipt(const ReceiptClaims& claims, const crypto::SigningKey& key, std::span<const Bytes> bundles,
-                           Random& random);
+/// `bundle` is the server's identity bundle of this time (bundle.h): it lets somebody check the receipt who has pinned
+/// this key or one that handed over to it. May be empty. Errors: invalid_argument for claims that are too large.
+Result<Bytes> sign_receipt(const ReceiptClaims& claims, const crypto::SigningKey& key, ByteView bundle, Random& random);
 
 /// Parses only. Errors: malformed, unsupported (algorithm or version).
 Result<Receipt> read_receipt(ByteView bytes);
@@ -79,8 +76,9 @@ Result<Receipt> read_receipt(ByteView bytes);
 /// Errors: those of read_receipt; unauthorised when another key is named as the signer; integrity when the signature
 /// does not verify.
 Result<ReceiptClaims> verify_receipt(ByteView bytes, const crypto::VerifyKey& key);
-/// By the fingerprint that somebody pinned: the embedded bundles must lead from it to the signer. Errors also:
-/// unauthorised when they do not (both fingerprints are named), or a bundle is not valid for the receipt's time.
+/// By the fingerprint that somebody pinned: the embedded bundle must be the signer's, valid at the receipt's time, and
+/// its rotations must lead from the pinned key to the signer's. Errors also: unauthorised when they do not (both
+/// fingerprints are named) or there is no bundle; refused for a bundle of another time.
 Result<ReceiptClaims> verify_receipt(ByteView bytes, const Digest& pinned);
 
 }  // namespace prism::channel

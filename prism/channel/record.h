@@ -89,7 +89,7 @@ struct Binding {
   std::string_view idempotency_key{};  ///< header field Idempotency-Key, without quotes; empty without one
   std::optional<Answer> answer{};      ///< set for responses only
 };
-inline constexpr std::size_t kMaxMethodBytes = 16, kMaxPathBytes = 4096, kMaxIdempotencyKeyBytes = 255;
+inline constexpr std::size_t kMaxMethodBytes = 16, kMaxPathBytes = 2048, kMaxIdempotencyKeyBytes = 255;
 
 /// Reads the header where a record begins; looks at nothing behind it. Errors: malformed (cut short, unknown form or
 /// direction, a content type that is not printable ASCII, a sequence of kRecordsPerEpoch or more), unsupported

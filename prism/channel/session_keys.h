@@ -34,8 +34,6 @@ namespace prism::channel {
 
 struct Established;
 
-enum class Role : std::uint8_t { client, server };
-
 /// How long keys live. The defaults are the protocol's; tests use smaller ones. Both sides may differ in all but
 /// records_per_epoch, of which neither may go above kRecordsPerEpoch.
 struct KeyPolicy {
@@ -61,8 +59,9 @@ struct OpenedInPlace {
 
 class SessionKeys {
  public:
-  /// Takes the secrets. `now` is wall time, UTC, here and below: the session ends at established.limits.expires_at.
-  SessionKeys(Role role, Established&& established, std::chrono::seconds now, const KeyPolicy& policy = {});
+  /// Takes the secrets of a finished handshake (handshake.h); the rest of it stays readable. `now` is wall time, UTC,
+  /// here and below: the session ends at established.limits.expires_at.
+  SessionKeys(Established&& established, std::chrono::seconds now, const KeyPolicy& policy = {});
   SessionKeys(SessionKeys&&) noexcept;
   SessionKeys& operator=(SessionKeys&&) = delete;
   ~SessionKeys();
@@ -70,7 +69,6 @@ class SessionKeys {
   const SessionId& id() const { return id_; }
   /// The other side's fingerprint.
   const Digest& peer() const { return peer_; }
-  Role role() const { return role_; }
   std::chrono::seconds expires_at() const { return expires_at_; }
   bool alive(std::chrono::seconds now) const { return !dead_ && now < expires_at_; }
 
@@ -118,7 +116,7 @@ class SessionKeys {
 
   Status check_alive(std::chrono::seconds now) const;
 
-  Role role_;
+  Direction sends_;  ///< which side this is
   bool dead_ = false;
   unsigned failures_ = 0;
   SessionId id_{};
