@@ -35,8 +35,19 @@ class Context {
     return encrypt(std::span<const Number>(values.begin(), values.size()), random);
   }
 
+  /// The largest |value| that was declared for inputs; 0 for Exact.
+  double largest_magnitude() const;
+  /// The same with no evaluation keys, and with these and no others (mismatch for keys of other parameters). Shares all
+  /// the rest, and has the same identity.
+  Context without_keys() const;
+  Result<Context> with_keys(rlwe::EvaluationKeys keys) const;
+
   /// An artefact file (prism/wire/artefact.h) of kind context; most of it are the keys.
   Result<Bytes> encode() const;
+  /// The evaluation keys alone, as an artefact of kind evaluation_keys that names this context; half of each is a seed.
+  Result<Bytes> encode_keys() const;
+  /// with_keys from such bytes. Errors: mismatch (another context's), malformed.
+  Result<Context> decode_keys(ByteView bytes) const;
   /// Hostile input is refused, not misread: everything is checked against the parameters, and the parameters against
   /// the security table. That the public key is that of a key holder one trusts is the caller's to know: compare
   /// identity(). It says nothing of evaluation keys: wrong ones give wrong results and bounds that do not hold, so a
@@ -49,9 +60,34 @@ class Context {
  private:
   friend class Vector<Family>;
   friend class KeyHolder<Family>;
+  friend class Rehearsal<Family>;
   explicit Context(std::shared_ptr<const ContextState<Family>> state) : state_(std::move(state)) {}
   std::shared_ptr<const ContextState<Family>> state_;  // shared with copies, vectors and the key holder
 };
+
+/// Parameters alone, as an artefact of kind parameters: a few hundred bytes. `largest_magnitude`: 0 for Exact.
+template <class Family>
+struct Declared {
+  std::shared_ptr<const typename Family::Parameters> parameters;
+  double largest_magnitude = 0;
+};
+template <class Family>
+Result<Bytes> encode_parameters(const Declared<Family>& declared);
+/// Errors: mismatch (the other family's), malformed, insecure.
+template <class Family>
+Result<Declared<Family>> decode_parameters(ByteView bytes);
+/// Which family an artefact of kind parameters or context is of, by its first bytes. malformed for other kinds.
+Result<bool> is_approximate(ByteView artefact);
+/// The identity that an artefact of kind ciphertext or evaluation_keys names: whose it says it is.
+Result<Digest> named_identity(ByteView artefact);
+/// What an artefact of kind ciphertext says of itself, without its context.
+struct VectorSummary {
+  Digest identity{};
+  bool approximate = false;
+  std::uint64_t size = 0;  ///< values
+  std::uint64_t ciphertexts = 0;
+};
+Result<VectorSummary> summarise(ByteView vector);
 
 extern template class Context<Approximate>;
 extern template class Context<Exact>;

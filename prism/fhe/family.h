@@ -12,6 +12,8 @@ template <class Family>
 class KeyHolder;
 template <class Family>
 class Vector;
+template <class Family>
+class Rehearsal;
 
 /// Real numbers: fhe::Approximate::KeyHolder, ::Context, ::Vector.
 struct Approximate {

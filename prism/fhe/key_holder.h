@@ -25,6 +25,10 @@ class KeyHolder {
   /// The same for parameters of the caller's choice. `largest_magnitude` is for Approximate alone.
   static Result<KeyHolder> create(std::shared_ptr<const typename Family::Parameters> parameters, int depth,
                                   const Movement& movement, double largest_magnitude, Random& random);
+  /// From a seed that is kept elsewhere (custody::Keyring::derive), with no evaluation keys: context_with() makes them
+  /// once it is known which. The public key is fresh: keep public_part(), and restore() afterwards.
+  static Result<KeyHolder> create(std::shared_ptr<const typename Family::Parameters> parameters,
+                                  double largest_magnitude, const ring::SecretSeed& seed, Random& random);
   /// Again from what was stored: the public part and the seed. unauthorised when they do not belong together.
   static Result<KeyHolder> restore(const Context<Family>& context, const ring::SecretSeed& seed, Random& random);
   KeyHolder(KeyHolder&&) noexcept;
@@ -33,6 +37,9 @@ class KeyHolder {
 
   /// What may be given to anybody: it encrypts and computes, and cannot decrypt.
   const Context<Family>& public_part() const;
+  /// The public part with exactly these evaluation keys, freshly made (program::requirements says which a computation
+  /// takes). Errors: those of rlwe::make_switch_key.
+  Result<Context<Family>> context_with(std::span<const rlwe::KeyId> keys) const;
   /// What the secret key is made from. Whoever has it can decrypt everything.
   const ring::SecretSeed& seed(secret::RevealKey) const;
 

@@ -21,7 +21,8 @@
 
 namespace prism::circuits {
 class Polynomial;
-}
+class IntegerPolynomial;
+}  // namespace prism::circuits
 
 namespace prism::fhe {
 
@@ -55,6 +56,14 @@ class Vector {
   }
   /// How many bits the noise (Approximate: message and error) may still grow before decryption refuses.
   double budget_bits() const;
+  /// log2 of the largest |value| there can be, by what was declared of the inputs.
+  double magnitude_log2() const
+    requires std::is_floating_point_v<typename Family::Number>
+  {
+    return magnitude_bound_log2();
+  }
+  /// Whether it is one value that goes with vectors of any size: a sum, and what was made of sums.
+  bool is_everywhere() const;
   /// Bytes of an artefact of kind ciphertext. Does what was put off first.
   Result<Bytes> encode() const;
 
@@ -115,6 +124,18 @@ class Vector {
   {
     return evaluated(p, a);
   }
+  /// p of every value (prism/circuits/integer_polynomial.h), modulo t: p.depth() products one after another. Exact
+  /// alone; mismatch for a polynomial modulo another t.
+  friend Outcome evaluate(const circuits::IntegerPolynomial& p, const Outcome& a)
+    requires std::is_integral_v<typename Family::Number>
+  {
+    return evaluated(p, a);
+  }
+  /// The same values with what was put off done, refused (level_exhausted) when they would not decrypt.
+  friend Outcome settle(const Outcome& a) { return settled(a); }
+  /// The same values at a lower level, where everything is cheaper, settled first. Approximate: one rescaling, if the
+  /// level is lower indeed. BFV: unchanged. invalid_argument for a level above the vector's.
+  friend Outcome lower(const Outcome& a, rlwe::Level level) { return lowered(a, level); }
   /// The vector's values move left by `steps` (negative: right), those at the front to the end, whatever its length.
   /// Free of masks for Approximate when it fills one ciphertext exactly, one level otherwise.
   friend Outcome rotate(const Outcome& a, int steps) { return rotated(a, steps); }
@@ -122,9 +143,11 @@ class Vector {
  private:
   friend class Context<Family>;
   friend class KeyHolder<Family>;
+  friend class Rehearsal<Family>;
   explicit Vector(std::shared_ptr<const VectorState<Family>> state) : state_(std::move(state)) {}
 
   double error_bound_log2() const;
+  double magnitude_bound_log2() const;
   static Outcome add(const Outcome& a, const Outcome& b);
   static Outcome add(const Outcome& a, Numbers b);
   static Outcome add(const Outcome& a, Number b);
@@ -138,6 +161,9 @@ class Vector {
   static Outcome mean_of(const Outcome& a);
   static Outcome rotated(const Outcome& a, int steps);
   static Outcome evaluated(const circuits::Polynomial& p, const Outcome& a);
+  static Outcome evaluated(const circuits::IntegerPolynomial& p, const Outcome& a);
+  static Outcome settled(const Outcome& a);
+  static Outcome lowered(const Outcome& a, rlwe::Level level);
 
   std::shared_ptr<const VectorState<Family>> state_;  // shared with copies
 };

@@ -55,6 +55,8 @@ std::string_view name_of(Kind kind) {
       return "a ciphertext";
     case Kind::context:
       return "a context";
+    case Kind::result:
+      return "a result";
   }
   return "an unknown kind of file";
 }

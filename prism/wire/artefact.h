@@ -32,6 +32,7 @@ enum class Kind : std::uint16_t {
   secret_key = 12,
   ciphertext = 13,
   context = 14,  ///< all that is public about a key holder: parameters, public key, evaluation keys
+  result = 15,   ///< what a computation on encrypted vectors gave, and which computation it was
 };
 /// "a sealed table", "an answer", ...; "an unknown kind of file" for numbers of later programs.
 std::string_view name_of(Kind kind);

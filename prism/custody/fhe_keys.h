@@ -1,0 +1,58 @@
+// prism/custody/fhe_keys.h - key holders of encrypted vectors inside a key directory: their secret keys are derived
+// from the master seed, so a backup of the seed is a backup of them; only what is public is stored.
+//
+//   DIR/fhe/ID.context   0600   the public part (fhe::Context without evaluation keys), ID: 16 random bytes as hex
+//
+// The secret key of ID is made from Keyring::derive("fhe", ID).
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "prism/custody/keyring.h"
+#include "prism/fhe/key_holder.h"
+
+namespace prism::custody {
+
+using AnyKeyHolder = std::variant<fhe::Approximate::KeyHolder, fhe::Exact::KeyHolder>;
+using AnyFheContext = std::variant<fhe::Approximate::Context, fhe::Exact::Context>;
+
+struct StoredFheContext {
+  std::string id;  ///< 32 hexadecimal digits
+  AnyFheContext context;
+};
+
+class FheKeys {
+ public:
+  /// Of this keyring, which must outlive it.
+  explicit FheKeys(const Keyring& keyring) : keyring_(&keyring) {}
+
+  /// A new key holder; its public part is stored before it is returned. `random` must outlive what is returned.
+  Result<AnyKeyHolder> create(std::shared_ptr<const ckks::Parameters> parameters, double largest_magnitude,
+                              Random& random) const;
+  Result<AnyKeyHolder> create(std::shared_ptr<const exact::Parameters> parameters, Random& random) const;
+
+  /// All of them, in the order of their ids. Errors: malformed, naming the file.
+  Result<std::vector<StoredFheContext>> list() const;
+  /// The key holder of an identity (fhe::Context::identity()). not_found when it is not one of these.
+  Result<AnyKeyHolder> open(const Digest& identity, Random& random) const;
+
+ private:
+  std::string directory() const;
+  template <class Family>
+  Result<AnyKeyHolder> make(std::shared_ptr<const typename Family::Parameters> parameters, double largest_magnitude,
+                            Random& random) const;
+  const Keyring* keyring_;
+};
+
+/// Where keys are when nothing is said: $XDG_DATA_HOME/prism/keys, or HOME/.local/share/prism/keys. `environment`
+/// is a lookup such as std::getenv. invalid_argument when neither variable is set.
+Result<std::string> default_key_folder(const std::function<const char*(const char*)>& environment);
+/// "alice": a path when a directory of that name is there or the name holds a slash; else a name below the default
+/// folder, when there is one.
+Result<std::string> find_key_folder(const std::string& name,
+                                    const std::function<const char*(const char*)>& environment);
+
+}  // namespace prism::custody
