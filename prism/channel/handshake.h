@@ -94,6 +94,8 @@ class ClientHandshake {
   /// Checks all that the server says; M3. Errors: malformed; unauthorised, with both fingerprints, for another server
   /// than expected; integrity for everything that does not verify; refused for an older epoch.
   Result<Bytes> on_second(ByteView second, std::chrono::seconds now, Random& random);
+  /// After on_second: the session that M3 is for. Nothing before.
+  const std::optional<SessionId>& session() const;
   /// Errors: malformed, integrity.
   Result<Established> on_fourth(ByteView fourth);
 
