@@ -34,6 +34,9 @@ namespace prism::channel {
 
 struct Established;
 
+/// Which side of the session this is.
+enum class Role : std::uint8_t { client, server };
+
 /// How long keys live. The defaults are the protocol's; tests use smaller ones. Both sides may differ in all but
 /// records_per_epoch, of which neither may go above kRecordsPerEpoch.
 struct KeyPolicy {
@@ -61,7 +64,7 @@ class SessionKeys {
  public:
   /// Takes the secrets of a finished handshake (handshake.h); the rest of it stays readable. `now` is wall time, UTC,
   /// here and below: the session ends at established.limits.expires_at.
-  SessionKeys(Established&& established, std::chrono::seconds now, const KeyPolicy& policy = {});
+  SessionKeys(Role role, Established&& established, std::chrono::seconds now, const KeyPolicy& policy = {});
   SessionKeys(SessionKeys&&) noexcept;
   SessionKeys& operator=(SessionKeys&&) = delete;
   ~SessionKeys();
@@ -111,10 +114,23 @@ class SessionKeys {
 
  private:
   struct Sending;
+  struct Receiver;
   struct Receiving;
   struct Renewal;
+  struct Candidate;
 
   Status check_alive(std::chrono::seconds now) const;
+  Status check_record(const RecordHeader& header, const Binding& binding) const;
+  /// The next record's header, and its number taken: it is used up whatever happens afterwards.
+  Result<Bytes> next_header(RecordForm form, const Binding& binding, std::chrono::seconds now);
+  /// The keys for a record that claims this name, if they can be had; changes nothing that a forger could profit from.
+  Result<Candidate> find(const RecordId& id, std::chrono::seconds now);
+  Status open_single(const RecordHeader& header, const Binding& binding, ByteView record, std::chrono::seconds now,
+                     MutableByteView body);
+  /// After the tag: the number is used up, and newer keys take over.
+  Status commit(Candidate candidate, std::uint64_t sequence, std::chrono::seconds now);
+  void take_over(std::chrono::seconds now);
+  Error forged();
 
   Direction sends_;  ///< which side this is
   bool dead_ = false;

@@ -41,8 +41,10 @@ class StreamSealer {
   static constexpr std::size_t update_bound(std::size_t plain) {
     return (plain + kChunkBytes) / kChunkBytes * kSealedChunkBytes;
   }
+  /// Exactly what the next update() with that many bytes writes: at most update_bound().
+  std::size_t update_bytes(std::size_t plain) const;
   /// Takes any number of bytes, keeps less than a chunk back, and returns how many sealed bytes it wrote to `out`,
-  /// which must have update_bound(plain.size()) bytes and must not overlap `plain`. Full chunks go from `plain` to
+  /// which must have update_bytes(plain.size()) bytes and must not overlap `plain`. Full chunks go from `plain` to
   /// `out` without a stop in between. Errors: exhausted past Cobblestone's 2^38 chunks.
   Result<std::size_t> update(ByteView plain, MutableByteView out);
   /// Writes the last chunk, which may be empty; `out` needs kSealedChunkBytes. Once, and nothing afterwards.
@@ -77,6 +79,8 @@ class StreamOpener {
   static constexpr std::size_t update_bound(std::size_t sealed) {
     return (sealed + kSealedChunkBytes) / kSealedChunkBytes * kChunkBytes;
   }
+  /// Exactly what the next update() with that many bytes writes: at most update_bound().
+  std::size_t update_bytes(std::size_t sealed) const;
   /// Takes bytes after the head in pieces of any size; writes the plaintext of each chunk that is complete and
   /// verifies. Errors: integrity. After an error every call fails, and the part of `out` that this call could write is
   /// zeros.
