@@ -86,7 +86,7 @@ Status SessionTransport::handshake() {
 
   facts_ = SessionFacts{established.id, established.suite, established.limits.expires_at, http_.peer()};
   meeting_ = std::move(met);
-  keys_ = std::make_unique<channel::SessionKeys>(std::move(established), clock_.wall());
+  keys_ = std::make_unique<channel::SessionKeys>(channel::Role::client, std::move(established), clock_.wall());
   return {};
 }
 
