@@ -4,6 +4,7 @@
 // cross-signature is final: only a person who forgets the pin undoes it.
 #pragma once
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -46,7 +47,10 @@ PinDecision decide(const Pin& pin, const IdentityBundle& bundle);
 class PinStore {
  public:
   static constexpr std::size_t kMaxPins = 10'000;
-  static constexpr std::size_t kMaxFileBytes = 4u << 20;
+  static constexpr std::size_t kMaxFileBytes = 8u << 20;
+  static constexpr std::size_t kMaxServerNameBytes = 300;  ///< a DNS name, a colon and a port
+  /// Whether a server may be called so: printable ASCII without blanks that does not begin with #.
+  static bool is_server_name(std::string_view name);
 
   PinStore() = default;
   /// Lines "name fingerprint epoch since" (64 hexadecimal digits, two decimals) after a first line "prism pins 1";
