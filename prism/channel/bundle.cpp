@@ -23,7 +23,8 @@ Status check_content(const Content& content, crypto::SignatureAlgorithm algorith
   for (std::size_t i = 0; i < content.suites.size(); ++i) {
     const SuiteId id = content.suites[i];
     if (!fits(id, algorithm))
-      return fail(code, "suite ", static_cast<unsigned>(id), " needs a key of another algorithm than ", name_of(algorithm));
+      return fail(code, "suite ", static_cast<unsigned>(id), " needs a key of another algorithm than ",
+                  name_of(algorithm));
     if (std::count(content.suites.begin(), content.suites.end(), id) != 1)
       return fail(code, "suite ", static_cast<unsigned>(id), " is named twice");
   }
@@ -149,7 +150,8 @@ Status IdentityBundle::valid_at(std::chrono::seconds at) const {
                 " (seconds since 1970), and it is ", at.count(), " here; compare the two machines' clocks");
   if (at > content_.not_after + kClockTolerance)
     return fail(ErrorCode::refused, "the server's bundle was valid until ", content_.not_after.count(),
-                " (seconds since 1970), and it is ", at.count(), " here; get a new one, or compare the two machines' clocks");
+                " (seconds since 1970), and it is ", at.count(),
+                " here; get a new one, or compare the two machines' clocks");
   return {};
 }
 

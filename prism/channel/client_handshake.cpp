@@ -3,7 +3,7 @@
 
 #include "prism/channel/handshake.h"
 #include "prism/channel/internal/messages.h"
-#include "prism/channel/internal/proof.h"
+#include "prism/channel/internal/seal_once.h"
 #include "prism/channel/internal/transcript.h"
 #include "prism/crypto/key_file.h"
 
@@ -52,6 +52,7 @@ struct ClientHandshake::State {
   // From M2 on:
   HandshakeSecrets secrets;
   TranscriptHash all{};
+  std::optional<SessionId> session;
   Established established;
 
   /// Everything secret dies here, whatever happened.
@@ -71,11 +72,12 @@ ClientHandshake& ClientHandshake::operator=(ClientHandshake&&) noexcept = defaul
 ClientHandshake::~ClientHandshake() = default;
 
 const Bytes& ClientHandshake::first() const { return state_->first; }
-const SessionId& ClientHandshake::id() const { return state_->established.id; }
+const std::optional<SessionId>& ClientHandshake::session() const { return state_->session; }
 bool ClientHandshake::is_retry(ByteView answer) { return channel::is_retry(answer); }
 
 Result<ClientHandshake> ClientHandshake::start(const ClientPolicy& policy, const crypto::SigningKey& identity,
-                                               const Digest& expected_server, std::chrono::seconds now, Random& random) {
+                                               const Digest& expected_server, std::chrono::seconds now,
+                                               Random& random) {
   if (!is_name(policy.name))
     return fail(ErrorCode::invalid_argument, "a client's name has 1 to ", kMaxNameBytes,
                 " printable ASCII characters and no blanks");
@@ -132,7 +134,8 @@ Result<Bytes> ClientHandshake::on_second(ByteView second, std::chrono::seconds n
 Result<Bytes> ClientHandshake::State::answer(ByteView second, std::chrono::seconds now, Random& random) {
   PRISM_TRY(const Second message, read_second(second));
   PRISM_TRY(const SecondHeader header, read_second_header(message.header));
-  const auto key = std::find_if(kem_keys.begin(), kem_keys.end(), [&](const KemKey& k) { return k.suite == header.suite; });
+  const auto key =
+      std::find_if(kem_keys.begin(), kem_keys.end(), [&](const KemKey& k) { return k.suite == header.suite; });
   if (key == kem_keys.end())
     return fail(ErrorCode::integrity, "the server chose suite ", static_cast<unsigned>(header.suite),
                 ", which was not offered; something between changes messages");
@@ -146,7 +149,8 @@ Result<Bytes> ClientHandshake::State::answer(ByteView second, std::chrono::secon
   PRISM_TRY(const TrafficKey server_key, secrets.server_key());
   const auto opened = open_once(server_key, hello_hash, message.sealed);
   if (!opened)
-    return fail(ErrorCode::integrity, "the server's answer does not belong to this handshake, or was changed on its way");
+    return fail(ErrorCode::integrity,
+                "the server's answer does not belong to this handshake, or was changed on its way");
   PRISM_TRY(const Proof proof, read_proof(*opened, chosen.signature_bytes));
   PRISM_TRY(const ServerIdentity server, read_server_identity(proof.identity, chosen.public_key_bytes));
   PRISM_TRY(const crypto::VerifyKey server_verify, crypto::VerifyKey::from_raw(chosen.signature, server.public_key));
@@ -172,8 +176,10 @@ Result<Bytes> ClientHandshake::State::answer(ByteView second, std::chrono::secon
   PRISM_TRY(const Finished our_finished, secrets.client_finished(ours_to_finish));
   all = transcript.absorb(Part::client_finished, our_finished);
   PRISM_TRY(const TrafficKey client_key, secrets.client_key());
-  PRISM_TRY(const Bytes sealed, seal_once(client_key, answered, encode(Proof{client_identity, signature, our_finished})));
+  PRISM_TRY(const Bytes sealed,
+            seal_once(client_key, answered, encode(Proof{client_identity, signature, our_finished})));
 
+  session = header.session;
   established.id = header.session;
   established.suite = header.suite;
   established.peer = expected_server;

@@ -168,10 +168,15 @@ class ServerHandshake {
   const Bytes& second() const;
   void drop_second();
 
-  /// Checks M3, once. The only error is kSessionRejected (and exhausted, when memory or randomness is): same bytes,
-  /// same work; why is in rejection().
-  Result<Established> finish(ByteView third, std::chrono::seconds now, const ClientGate& gate, Random& random);
+  /// Checks M3, once. The only error is kSessionRejected (and exhausted, when memory is): same bytes, same work; why is
+  /// in rejection().
+  Result<Established> finish(ByteView third, std::chrono::seconds now, const ClientGate& gate);
+  Result<Established> finish(ByteView third, std::chrono::seconds now, const ClientGate& gate, Random&) {
+    return finish(third, now, gate);
+  }
   Rejection rejection() const;
+  /// Bytes that this half-open handshake holds.
+  std::size_t memory_bytes() const;
   /// For the audit log: the fingerprint that the client claimed, if M3 could be read.
   const std::optional<Digest>& claimed_peer() const;
 

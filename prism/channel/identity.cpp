@@ -17,8 +17,8 @@ Result<std::shared_ptr<const Decoy>> make_decoy(crypto::SignatureAlgorithm algor
 
 }  // namespace
 
-Result<Identity> Identity::create(crypto::SigningKey key, IdentitySettings settings, std::vector<RotationLink> rotations,
-                                  Random& random) {
+Result<Identity> Identity::create(crypto::SigningKey key, IdentitySettings settings,
+                                  std::vector<RotationLink> rotations, Random& random) {
   if (!is_name(settings.server_id))
     return fail(ErrorCode::invalid_argument, "a server's name has 1 to ", kMaxNameBytes,
                 " printable ASCII characters and no blanks");
@@ -29,8 +29,8 @@ Result<Identity> Identity::create(crypto::SigningKey key, IdentitySettings setti
       if (!suite(id).gated && fits(id, key.algorithm())) settings.suites.push_back(id);
   for (const SuiteId id : settings.suites) {
     if (!fits(id, key.algorithm()))
-      return fail(ErrorCode::mismatch, "suite ", static_cast<unsigned>(id), " (", suite(id).name, ") needs another key than ",
-                  name_of(key.algorithm()), "; leave it out, or make a key for it");
+      return fail(ErrorCode::mismatch, "suite ", static_cast<unsigned>(id), " (", suite(id).name,
+                  ") needs another key than ", name_of(key.algorithm()), "; leave it out, or make a key for it");
     if (std::count(settings.suites.begin(), settings.suites.end(), id) != 1)
       return fail(ErrorCode::invalid_argument, "suite ", static_cast<unsigned>(id), " is named twice");
   }

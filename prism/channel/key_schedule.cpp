@@ -19,9 +19,7 @@ Result<std::array<std::uint8_t, kSecretBytes>> finished(const TrafficSecret& sec
 
 }  // namespace
 
-Result<TrafficSecret> extract(ByteView salt, ByteView material) {
-  return crypto::hkdf_extract_sha384(salt, material);
-}
+Result<TrafficSecret> extract(ByteView salt, ByteView material) { return crypto::hkdf_extract_sha384(salt, material); }
 
 Status expand_label(const TrafficSecret& secret, std::string_view label, ByteView context, MutableByteView out) {
   const std::size_t label_bytes = kLabelPrefix.size() + label.size();

@@ -28,7 +28,8 @@ std::int64_t number_of(crypto::SignatureAlgorithm algorithm) {
 Result<crypto::SignatureAlgorithm> algorithm_numbered(std::int64_t number) {
   if (number == -49) return crypto::SignatureAlgorithm::ml_dsa_65;
   if (number == -50) return crypto::SignatureAlgorithm::ml_dsa_87;
-  return fail(ErrorCode::unsupported, "signature algorithm ", number, "; ML-DSA-65 (-49) and ML-DSA-87 (-50) are known");
+  return fail(ErrorCode::unsupported, "signature algorithm ", number,
+              "; ML-DSA-65 (-49) and ML-DSA-87 (-50) are known");
 }
 
 Result<RotationLink> sign_rotation(KeyOwner owner, const crypto::SigningKey& previous, const crypto::VerifyKey& next,
@@ -52,7 +53,8 @@ Result<std::vector<Digest>> verify_rotations(KeyOwner owner, std::span<const Rot
     const Digest& next = i + 1 < links.size() ? links[i + 1].previous.fingerprint() : current.fingerprint();
     const Bytes signed_bytes = statement(owner, link.previous.fingerprint(), next, link.issued);
     if (!link.previous.verify(signed_bytes, kRotateContext, link.signature))
-      return fail(ErrorCode::integrity, "rotation ", i + 1, " of ", links.size(), " is not signed by the key before it");
+      return fail(ErrorCode::integrity, "rotation ", i + 1, " of ", links.size(),
+                  " is not signed by the key before it");
     previous.push_back(link.previous.fingerprint());
   }
   return previous;
@@ -101,7 +103,8 @@ Bytes encode_rotations(std::span<const RotationLink> links) {
 
 Result<std::vector<RotationLink>> decode_rotations(ByteView bytes) {
   if (bytes.size() > kMaxBundleBytes)
-    return fail(ErrorCode::malformed, "a chain of rotations of ", bytes.size(), " bytes; it has at most ", kMaxBundleBytes);
+    return fail(ErrorCode::malformed, "a chain of rotations of ", bytes.size(), " bytes; it has at most ",
+                kMaxBundleBytes);
   wire::CborReader in(bytes, "a chain of rotations");
   PRISM_TRY(std::vector<RotationLink> links, read_rotations(in));
   PRISM_CHECKED(in.finish());

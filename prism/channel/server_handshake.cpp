@@ -3,15 +3,15 @@
 
 #include "prism/channel/handshake.h"
 #include "prism/channel/internal/messages.h"
-#include "prism/channel/internal/proof.h"
+#include "prism/channel/internal/seal_once.h"
 #include "prism/channel/internal/transcript.h"
 #include "prism/crypto/key_file.h"
 
 namespace prism::channel {
 namespace {
 
-/// The first of the server's suites that the client offers: a function of the offer and the policy alone, and the offer is
-/// signed, so nobody between can make it smaller.
+/// The first of the server's suites that the client offers: a function of the offer and the policy alone, and the offer
+/// is signed, so nobody between can make it smaller.
 Result<Offer> choose(const ServerPolicy& policy, const Identity& identity, const Hello& hello) {
   const std::vector<SuiteId>& suites = policy.suites.empty() ? identity.settings().suites : policy.suites;
   for (const SuiteId id : suites) {
@@ -19,17 +19,20 @@ Result<Offer> choose(const ServerPolicy& policy, const Identity& identity, const
     for (const Offer& offer : hello.offers)
       if (offer.suite == static_cast<std::uint64_t>(id)) return offer;
   }
-  return fail(ErrorCode::unsupported, "none of the suites that the client offers is one of this server's; GET "
+  return fail(ErrorCode::unsupported,
+              "none of the suites that the client offers is one of this server's; GET "
               "/api/v1/keys/public names them");
 }
 
 Status check_binding(const ServerPolicy& policy, const Arrival& arrival, const std::optional<TlsExporter>& claimed) {
   if (!claimed) {
     if (!policy.require_tls_exporter) return {};
-    return fail(ErrorCode::refused, "this server wants handshakes bound to their TLS connection; send its exporter value");
+    return fail(ErrorCode::refused,
+                "this server wants handshakes bound to their TLS connection; send its exporter value");
   }
   if (!arrival.tls_exporter)
-    return fail(ErrorCode::refused, "the handshake is bound to a TLS connection that does not end at this server (a proxy "
+    return fail(ErrorCode::refused,
+                "the handshake is bound to a TLS connection that does not end at this server (a proxy "
                 "is between); leave the binding out");
   if (!secret::equal(*claimed, *arrival.tls_exporter))
     return fail(ErrorCode::refused, "the handshake is bound to another TLS connection than the one that brought it");
@@ -107,7 +110,8 @@ Result<ServerHandshake> ServerHandshake::accept(const ServerPolicy& policy, cons
   PRISM_TRY(const Hello hello, read_hello(message.hello));
   if (hello.expected_server != identity.fingerprint())
     return fail(ErrorCode::mismatch, "the client expects the server ", crypto::fingerprint_text(hello.expected_server),
-                ", and this one is ", crypto::fingerprint_text(identity.fingerprint()), "; GET /api/v1/keys/public again");
+                ", and this one is ", crypto::fingerprint_text(identity.fingerprint()),
+                "; GET /api/v1/keys/public again");
   if (hello.time < now - kClockTolerance || hello.time > now + kClockTolerance)
     return fail(ErrorCode::refused, "the client's clock shows ", hello.time.count(), ", this server's ", now.count(),
                 " (seconds since 1970); they may differ by ", kClockTolerance.count());
@@ -135,8 +139,8 @@ Result<ServerHandshake> ServerHandshake::accept(const ServerPolicy& policy, cons
   s.transcript.absorb(Part::first, first);
   const TranscriptHash hello_hash = s.transcript.absorb(Part::second_header, header_bytes);
   PRISM_TRY(s.secrets, HandshakeSecrets::derive(encapsulation.secret.reveal(secret::RevealKey{}), hello_hash));
-  const Bytes who = encode(ServerIdentity{identity.settings().server_id, identity.settings().epoch,
-                                          identity.key().verify_key().raw()});
+  const Bytes who = encode(
+      ServerIdentity{identity.settings().server_id, identity.settings().epoch, identity.key().verify_key().raw()});
   const TranscriptHash to_sign = s.transcript.absorb(Part::server_identity, who);
   PRISM_TRY(const Bytes signature, identity.key().sign(to_sign, kServerContext, random));
   const TranscriptHash to_finish = s.transcript.absorb(Part::server_signature, signature);
@@ -168,10 +172,10 @@ Result<Established> ServerHandshake::finish(ByteView third, std::chrono::seconds
   return rejected;
 }
 
-/// Goes all the way whatever is wrong: a proof that cannot be read is replaced by a decoy, whose signature takes as long to
-/// fail as a real one to succeed. Equal for every M3 of a length: one AEAD opening, one key import, one signature
-/// verification, one finished MAC, the gate, the application's keys and M4. What differs depends on what the sender put into
-/// the sealed part itself: the number of rotations, and where inside it stops to make sense.
+/// Goes all the way whatever is wrong: a proof that cannot be read is replaced by a decoy, whose signature takes as
+/// long to fail as a real one to succeed. Equal for every M3 of a length: one AEAD opening, one key import, one
+/// signature verification, one finished MAC, the gate, the application's keys and M4. What differs depends on what the
+/// sender put into the sealed part itself: the number of rotations, and where inside it stops to make sense.
 Result<Established> ServerHandshake::State::judge(ByteView third, const ClientGate& gate, std::chrono::seconds now) {
   const Suite& chosen = channel::suite(suite);
   const auto reject = [&](Rejection reason) {

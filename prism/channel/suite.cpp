@@ -15,8 +15,8 @@ constexpr std::array<Suite, 3> kSuites{{
      1184 + 32, 1088 + 32, 1952, 3309},
     {SuiteId::mlkem1024_p384, "MLKEM1024-P384/ML-DSA-87", Kem::mlkem1024_p384, SignatureAlgorithm::ml_dsa_87, false,
      1568 + 97, 1568 + 97, 2592, 4627},
-    {SuiteId::mlkem1024, "ML-KEM-1024/ML-DSA-87", Kem::ml_kem_1024, SignatureAlgorithm::ml_dsa_87, true, 1568, 1568, 2592,
-     4627},
+    {SuiteId::mlkem1024, "ML-KEM-1024/ML-DSA-87", Kem::ml_kem_1024, SignatureAlgorithm::ml_dsa_87, true, 1568, 1568,
+     2592, 4627},
 }};
 constexpr std::array<SuiteId, 3> kIds{SuiteId::mlkem768_x25519, SuiteId::mlkem1024_p384, SuiteId::mlkem1024};
 

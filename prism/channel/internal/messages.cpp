@@ -31,7 +31,8 @@ Result<std::size_t> read_message(CborReader& in, Type type, std::size_t min_furt
   PRISM_CHECKED(in.key(0));
   PRISM_TRY(const std::uint64_t version, in.unsigned_integer());
   if (version != kVersion)
-    return fail(ErrorCode::unsupported, "version ", version, " of the channel's protocol; this program speaks ", kVersion);
+    return fail(ErrorCode::unsupported, "version ", version, " of the channel's protocol; this program speaks ",
+                kVersion);
   PRISM_CHECKED(in.key(1));
   PRISM_TRY(const std::uint64_t found, in.unsigned_integer());
   const auto wanted = static_cast<std::uint64_t>(type);

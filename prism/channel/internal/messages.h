@@ -1,7 +1,7 @@
 // prism/channel/internal/messages.h - the handshake's messages as values, and how they are encoded: docs/protocol.md.
 //
-// Reading checks form and bounds alone; views point into the message. Errors: malformed, and unsupported for another version
-// of the protocol.
+// Reading checks form and bounds alone; views point into the message. Errors: malformed, and unsupported for another
+// version of the protocol.
 #pragma once
 #include <array>
 #include <chrono>

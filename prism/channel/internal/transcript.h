@@ -1,7 +1,7 @@
 // prism/channel/internal/transcript.h - what both sides have said so far, in 48 bytes.
 //
-// T0 = SHA-384("prism/v1/transcript"); after each part T = SHA-384(T || tag || length as 8 big-endian bytes || part). Every
-// part has a tag of its own and its length in front, so two different conversations never hash the same input.
+// T0 = SHA-384("prism/v1/transcript"); after each part T = SHA-384(T || tag || length as 8 big-endian bytes || part).
+// Every part has a tag of its own and its length in front, so two different conversations never hash the same input.
 #pragma once
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// prism/channel/internal/proof.h - what both machines do alike: sealing a proof under a key that is used once.
+// prism/channel/internal/seal_once.h - what both machines do alike: sealing a proof under a key that is used once.
 #pragma once
 #include "prism/base/bytes.h"
 #include "prism/base/result.h"

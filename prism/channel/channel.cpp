@@ -1,2 +1,0 @@
-// The post-quantum channel as pure state machines: handshake, records, receipts.
-namespace prism::channel {}
