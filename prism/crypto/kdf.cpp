@@ -1,45 +1,46 @@
 #include "prism/crypto/kdf.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/kdf.h>
-#include <openssl/params.h>
 
 #include <algorithm>
 #include <memory>
+
+#include "prism/crypto/hash.h"
+#include "prism/crypto/internal/openssl.h"
 
 namespace prism::crypto {
 namespace {
 
 using secret::RevealKey;
 
-struct FreeKdf {
-  void operator()(EVP_KDF* kdf) const { EVP_KDF_free(kdf); }
-  void operator()(EVP_KDF_CTX* context) const { EVP_KDF_CTX_free(context); }
-};
+/// `prk_or_ikm` is what the mode wants; a null salt goes with expanding alone.
+Status derive(int mode, const char* digest, ByteView prk_or_ikm, const ByteView* salt, ByteView info,
+              MutableByteView out) {
+  static EVP_KDF* const kdf = EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr);  // looked up once, never freed
+  const std::unique_ptr<EVP_KDF_CTX, internal::Free<EVP_KDF_CTX_free>> context(kdf != nullptr ? EVP_KDF_CTX_new(kdf)
+                                                                                              : nullptr);
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(digest), 0),
+      internal::octets(OSSL_KDF_PARAM_KEY, prk_or_ikm),
+      internal::octets(OSSL_KDF_PARAM_INFO, info),
+      salt != nullptr ? internal::octets(OSSL_KDF_PARAM_SALT, *salt) : OSSL_PARAM_construct_end(),
+      OSSL_PARAM_construct_end()};
+  if (!context || EVP_KDF_derive(context.get(), out.data(), out.size(), params) != 1)
+    return internal::no_openssl("HKDF");
+  return {};
+}
 
-/// OpenSSL takes mutable pointers for inputs that it only reads, and refuses null ones for empty inputs.
-OSSL_PARAM octets(const char* name, ByteView bytes) {
-  static const std::uint8_t kNothing = 0;
-  const std::uint8_t* data = bytes.empty() ? &kNothing : bytes.data();
-  return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(data), bytes.size());
+Status check_sizes(std::size_t out, std::size_t most, std::size_t info, std::size_t most_info) {
+  if (out == 0 || out > most) return fail(ErrorCode::invalid_argument, "HKDF gives 1 to ", most, " bytes, not ", out);
+  if (info > most_info)
+    return fail(ErrorCode::invalid_argument, "an HKDF info of ", info, " bytes is longer than ", most_info);
+  return {};
 }
 
 Status hkdf_into(ByteView ikm, ByteView salt, ByteView info, MutableByteView out) {
-  if (out.empty() || out.size() > kMaxHkdfBytes)
-    return fail(ErrorCode::invalid_argument, "HKDF-SHA-384 gives 1 to ", kMaxHkdfBytes, " bytes, not ", out.size());
-  if (info.size() > kMaxHkdfInfoBytes)
-    return fail(ErrorCode::invalid_argument, "an HKDF info of ", info.size(), " bytes is longer than ",
-                kMaxHkdfInfoBytes);
-  const std::unique_ptr<EVP_KDF, FreeKdf> kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
-  const std::unique_ptr<EVP_KDF_CTX, FreeKdf> context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
-  char digest[] = "SHA2-384";
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-                               octets(OSSL_KDF_PARAM_KEY, ikm), octets(OSSL_KDF_PARAM_SALT, salt),
-                               octets(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
-  if (!context || EVP_KDF_derive(context.get(), out.data(), out.size(), params) != 1)
-    return fail(ErrorCode::exhausted, "HKDF-SHA-384 could not run: no memory, or no provider");
-  return {};
+  PRISM_CHECKED(check_sizes(out.size(), kMaxHkdfBytes, info.size(), kMaxHkdfInfoBytes));
+  return derive(EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND, "SHA2-384", ikm, &salt, info, out);
 }
 
 }  // namespace
@@ -57,6 +58,21 @@ Result<Key256> hkdf_sha384_key(ByteView ikm, ByteView salt, ByteView info) {
   Key256 out;
   PRISM_CHECKED(hkdf_into(ikm, salt, info, out.reveal(RevealKey{})));
   return out;
+}
+
+Prk384 hkdf_extract_sha384(ByteView salt, ByteView ikm) {
+  // Section 2.2 is HMAC itself; an empty key and 48 zero bytes are the same to HMAC.
+  return Prk384(hmac_sha384(salt, ikm));
+}
+
+Status hkdf_expand_sha384(const Prk384& prk, ByteView info, MutableByteView out) {
+  PRISM_CHECKED(check_sizes(out.size(), kMaxHkdfBytes, info.size(), kMaxExpandInfoBytes));
+  return derive(EVP_KDF_HKDF_MODE_EXPAND_ONLY, "SHA2-384", prk.reveal(RevealKey{}), nullptr, info, out);
+}
+
+Status hkdf_expand_sha512(ByteView prk, ByteView info, MutableByteView out) {
+  PRISM_CHECKED(check_sizes(out.size(), std::size_t{255} * 64, info.size(), kMaxExpandInfoBytes));
+  return derive(EVP_KDF_HKDF_MODE_EXPAND_ONLY, "SHA2-512", prk, nullptr, info, out);
 }
 
 std::uint64_t scrypt_bytes(const ScryptCost& cost) {
