@@ -31,7 +31,7 @@ struct SessionKeys::Receiver {
 struct SessionKeys::Receiving {
   /// By epoch, rising. Never empty, and bounded: a forger cannot add to it, and the oldest goes first.
   std::vector<Receiver> epochs;
-  static constexpr std::size_t kMaxEpochs = 4;
+  static constexpr std::size_t kMaxEpochs = 8;
   /// How many updates a sender may be ahead: its records of an hour may all have been lost on the way.
   static constexpr unsigned kMaxSkipped = 8;
 };

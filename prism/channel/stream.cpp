@@ -4,6 +4,7 @@
 
 #include "prism/base/check.h"
 #include "prism/channel/stream_state.h"
+#include "prism/secret/secret.h"
 
 namespace prism::channel {
 
@@ -52,8 +53,14 @@ const RecordHeader& StreamOpener::header() const { return state_->header; }
 std::size_t StreamOpener::update_bytes(std::size_t sealed) const { return state_->chunks.update_bytes(sealed); }
 
 Result<Provisional> StreamOpener::update(ByteView sealed, MutableByteView out) {
+  const std::size_t size = state_->chunks.update_bytes(sealed.size());
+  check(out.size() >= size, "stream: too little room; ask update_bytes()");
   auto written = state_->chunks.update(sealed, out);
-  if (!written) return stream_error(std::move(written).error());
+  if (!written) {
+    // Chunks before the bad one verified; but a caller who overlooks the error shall find nothing.
+    if (size > 0) secret::wipe(out.data(), size);
+    return stream_error(std::move(written).error());
+  }
   state_->body_bytes += *written;
   return Provisional{*written};
 }
