@@ -137,6 +137,42 @@ Result<Bytes> Context<Family>::encode() const {
 }
 
 template <class Family>
+double Context<Family>::largest_magnitude() const {
+  return state_->scheme.largest_magnitude();
+}
+
+template <class Family>
+Result<Context<Family>> Context<Family>::with_keys(rlwe::EvaluationKeys keys) const {
+  if (keys.parameters().digest() != parameters().rlwe().digest())
+    return fail(ErrorCode::mismatch, "evaluation keys of other parameters than the context's");
+  const rlwe::PublicKey& key = *state_->public_key;
+  PRISM_TRY(auto state,
+            ContextState<Family>::make(state_->scheme.parameters(), state_->scheme.largest_magnitude(),
+                                       {key.b.clone(), key.a.clone(), key.seed, key.error_scale}, std::move(keys)));
+  return Context(std::move(state));
+}
+
+template <class Family>
+Context<Family> Context<Family>::without_keys() const {
+  // The same parameters and public key made a context once.
+  return with_keys(rlwe::EvaluationKeys(parameters().rlwe_ptr())).value();
+}
+
+template <class Family>
+Result<Bytes> Context<Family>::encode_keys() const {
+  if (parameters().rlwe().security() == rlwe::Security::none_for_tests)
+    return fail(ErrorCode::refused, "parameters without security are for tests and do not go into files");
+  return encode_evaluation_keys(identity(), rlwe::encode(state_->keys));
+}
+
+template <class Family>
+Result<Context<Family>> Context<Family>::decode_keys(ByteView bytes) const {
+  PRISM_TRY(const ByteView bundle, decode_evaluation_keys_bytes(bytes, identity()));
+  PRISM_TRY(auto keys, rlwe::decode_evaluation_keys(parameters().rlwe_ptr(), bundle));
+  return with_keys(std::move(keys));
+}
+
+template <class Family>
 Result<Context<Family>> Context<Family>::decode(ByteView bytes) {
   PRISM_TRY(const ContextBytes read, decode_context_bytes(bytes));
   PRISM_TRY(auto parameters, parameters_from<Family>(read));
@@ -163,5 +199,28 @@ Result<Vector<Family>> Context<Family>::decode_vector(ByteView bytes) const {
 
 template class Context<Approximate>;
 template class Context<Exact>;
+
+template <class Family>
+Result<Bytes> encode_parameters(const Declared<Family>& declared) {
+  const auto& p = *declared.parameters;
+  if (p.rlwe().security() == rlwe::Security::none_for_tests)
+    return fail(ErrorCode::refused, "parameters without security are for tests and do not go into files");
+  const Bytes spec = rlwe::encode(p.rlwe().spec());
+  return encode_parameters_bytes({tag_of(p), spec, number_of(p), declared.largest_magnitude, {}, {}});
+}
+
+template <class Family>
+Result<Declared<Family>> decode_parameters(ByteView bytes) {
+  PRISM_TRY(const ContextBytes read, decode_parameters_bytes(bytes));
+  PRISM_TRY(auto parameters, parameters_from<Family>(read));
+  if (std::is_same_v<Family, Approximate> && !(read.largest_magnitude > 0 && read.largest_magnitude < 0x1p60))
+    return fail(ErrorCode::malformed, "the largest magnitude must be above 0 and below 2^60");
+  return Declared<Family>{std::move(parameters), read.largest_magnitude};
+}
+
+template Result<Bytes> encode_parameters(const Declared<Approximate>& declared);
+template Result<Bytes> encode_parameters(const Declared<Exact>& declared);
+template Result<Declared<Approximate>> decode_parameters(ByteView bytes);
+template Result<Declared<Exact>> decode_parameters(ByteView bytes);
 
 }  // namespace prism::fhe

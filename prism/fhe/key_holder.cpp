@@ -71,6 +71,26 @@ Result<KeyHolder<Family>> KeyHolder<Family>::create(std::shared_ptr<const typena
 }
 
 template <class Family>
+Result<KeyHolder<Family>> KeyHolder<Family>::create(std::shared_ptr<const typename Family::Parameters> parameters,
+                                                    double largest_magnitude, const ring::SecretSeed& seed,
+                                                    Random& random) {
+  ring::SecretSeed own(seed.reveal(secret::RevealKey{}));
+  return with_seed(std::move(parameters), 0, {}, largest_magnitude, std::move(own), random);
+}
+
+template <class Family>
+Result<Context<Family>> KeyHolder<Family>::context_with(std::span<const rlwe::KeyId> wanted) const {
+  const auto& parameters = *state_->public_part.state_->scheme.parameters();
+  rlwe::EvaluationKeys keys(parameters.rlwe_ptr());
+  for (const rlwe::KeyId& id : wanted) {
+    PRISM_TRY(rlwe::SwitchKey key,
+              rlwe::make_switch_key(state_->key, id, Tools<Family>::error_scale(parameters), *state_->random));
+    keys.add(std::move(key));
+  }
+  return state_->public_part.with_keys(std::move(keys));
+}
+
+template <class Family>
 Result<KeyHolder<Family>> KeyHolder<Family>::with_seed(std::shared_ptr<const typename Family::Parameters> parameters,
                                                        int depth, const Movement& movement, double largest_magnitude,
                                                        ring::SecretSeed seed, Random& random) {

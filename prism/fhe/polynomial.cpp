@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "prism/circuits/integer_polynomial.h"
 #include "prism/fhe/internal/depth.h"
 #include "prism/fhe/internal/state.h"
 
@@ -24,7 +25,7 @@ template <class Family>
 Result<Vector<Family>> Vector<Family>::evaluated(const circuits::Polynomial& p, const Outcome& a) {
   if (!a) return a.error();
   if constexpr (!std::is_same_v<Family, Approximate>) {
-    return fail(ErrorCode::unsupported, "polynomials of whole numbers are in prism/circuits");
+    return fail(ErrorCode::unsupported, "a polynomial of real numbers for whole ones");
   } else {
     const VectorState<Approximate>& x = *a->state_;
     const auto& scheme = x.context->scheme;
@@ -50,7 +51,33 @@ Result<Vector<Family>> Vector<Family>::evaluated(const circuits::Polynomial& p, 
   }
 }
 
+template <class Family>
+Result<Vector<Family>> Vector<Family>::evaluated(const circuits::IntegerPolynomial& p, const Outcome& a) {
+  if (!a) return a.error();
+  if constexpr (!std::is_same_v<Family, Exact>) {
+    return fail(ErrorCode::unsupported, "a polynomial of whole numbers for real ones");
+  } else {
+    const VectorState<Exact>& x = *a->state_;
+    const auto& scheme = x.context->scheme;
+    if (p.plain_modulus() != scheme.parameters()->plain_modulus())
+      return fail(ErrorCode::mismatch, "a polynomial modulo ", p.plain_modulus(), " for numbers modulo ",
+                  scheme.parameters()->plain_modulus());
+    PRISM_TRY(const auto* settled, x.settled());
+    std::vector<exact::Ciphertext> blocks;
+    for (const exact::Ciphertext& block : *settled) {
+      auto made = scheme.evaluate(p, block, x.context->keys);
+      if (!made) return too_deep(std::move(made).error());
+      blocks.push_back(*std::move(made));
+    }
+    const Padding padding = x.padding == Padding::copies ? Padding::copies : Padding::anything;
+    return Vector(
+        std::make_shared<VectorState<Exact>>(x.context, x.size, padding, std::move(blocks), x.bounds_are_claimed));
+  }
+}
+
 template Result<Vector<Approximate>> Vector<Approximate>::evaluated(const circuits::Polynomial&, const Outcome&);
 template Result<Vector<Exact>> Vector<Exact>::evaluated(const circuits::Polynomial&, const Outcome&);
+template Result<Vector<Approximate>> Vector<Approximate>::evaluated(const circuits::IntegerPolynomial&, const Outcome&);
+template Result<Vector<Exact>> Vector<Exact>::evaluated(const circuits::IntegerPolynomial&, const Outcome&);
 
 }  // namespace prism::fhe

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "prism/circuits/key_list.h"
 #include "prism/fhe/context.h"
 
 namespace prism::fhe {
@@ -21,13 +22,14 @@ class Rehearsal {
   /// shared their randomness, which is at least what it will be.)
   Result<Vector<Family>> input(std::size_t size) const;
   /// The keys that were used so far, each at the highest level it was used at; sorted.
-  std::vector<rlwe::KeyId> keys_used() const;
+  const std::vector<rlwe::KeyId>& keys_used() const { return used_->ids(); }
 
  private:
-  struct Record;
-  Rehearsal(Context<Family> context, std::shared_ptr<Record> record);
+  Rehearsal(Context<Family> context, std::shared_ptr<const circuits::KeyList> used)
+      : context_(std::move(context)), used_(std::move(used)) {}
   Context<Family> context_;
-  std::shared_ptr<Record> record_;  // shared with the source of keys inside the context
+  std::shared_ptr<const circuits::KeyList>
+      used_;  // shared with the source of keys inside the context, which adds to it
 };
 
 extern template class Rehearsal<Approximate>;

@@ -181,6 +181,25 @@ double Vector<Family>::error_bound_log2() const {
 }
 
 template <class Family>
+double Vector<Family>::magnitude_bound_log2() const {
+  double worst = -HUGE_VAL;
+  if constexpr (std::is_same_v<Family, Approximate>) {
+    for (const auto& block : state_->blocks) worst = std::max(worst, block.noise.magnitude.log2());
+  }
+  return worst;
+}
+
+template <class Family>
+bool Vector<Family>::is_everywhere() const {
+  return state_->padding == Padding::copies;
+}
+
+template <class Family>
+bool Vector<Family>::is_put_off() const {
+  return !state_->is_settled();
+}
+
+template <class Family>
 double Vector<Family>::budget_bits() const {
   double least = HUGE_VAL;
   for (const auto& block : state_->blocks) least = std::min(least, state_->context->scheme.budget_bits(block));
@@ -298,6 +317,43 @@ Result<Vector<Family>> Vector<Family>::multiply(const Outcome& a, Number b) {
   }
   return Vector(
       std::make_shared<VectorState<Family>>(x->context, x->size, x->padding, std::move(blocks), x->bounds_are_claimed));
+}
+
+template <class Family>
+Result<Vector<Family>> Vector<Family>::settled(const Outcome& a) {
+  if (!a) return a.error();
+  const VectorState<Family>& x = *a->state_;
+  if (x.is_settled()) {
+    for (const auto& block : x.blocks)
+      if (!x.context->scheme.decrypts(block))
+        return too_deep(fail(ErrorCode::noise_exceeded, "the public bound is past what decrypts"));
+    return a;
+  }
+  PRISM_TRY(const auto* done, x.settled());
+  std::vector<typename Family::Ciphertext> blocks;
+  for (const auto& block : *done) blocks.push_back(block.clone());
+  return Vector(
+      std::make_shared<VectorState<Family>>(x.context, x.size, x.padding, std::move(blocks), x.bounds_are_claimed));
+}
+
+template <class Family>
+Result<Vector<Family>> Vector<Family>::lowered(const Outcome& a, rlwe::Level level) {
+  PRISM_TRY(const Vector from, settled(a));
+  const VectorState<Family>& x = *from.state_;
+  const rlwe::Level now = x.blocks[0].level;
+  if (level.value < 0 || level > now)
+    return fail(ErrorCode::invalid_argument, "a vector at level ", now.value, " cannot be lowered to ", level.value);
+  bool stays = level == now;
+  if constexpr (std::is_same_v<Family, Exact>)
+    stays = stays || x.context->scheme.parameters()->scheme() == exact::Scheme::bfv;
+  if (stays) return from;
+  std::vector<typename Family::Ciphertext> blocks;
+  for (const auto& block : x.blocks) {
+    PRISM_TRY(auto made, x.context->scheme.lower(block, level));
+    blocks.push_back(std::move(made));
+  }
+  return Vector(
+      std::make_shared<VectorState<Family>>(x.context, x.size, x.padding, std::move(blocks), x.bounds_are_claimed));
 }
 
 template class Vector<Approximate>;

@@ -64,6 +64,8 @@ class Vector {
   }
   /// Whether it is one value that goes with vectors of any size: a sum, and what was made of sums.
   bool is_everywhere() const;
+  /// Whether relinearisation and rescaling of a product are still to come (or a rescaling alone).
+  bool is_put_off() const;
   /// Bytes of an artefact of kind ciphertext. Does what was put off first.
   Result<Bytes> encode() const;
 

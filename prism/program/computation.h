@@ -66,12 +66,13 @@ struct Input {
   bool operator==(const Input&) const = default;
 };
 
-/// What its name stands for is `factor` * value / over.
+/// What its name stands for is factor * value / over / divisor.
 struct Output {
   std::string name;
   Node value = 0;
   std::optional<Node> over;  ///< an encrypted count
   double factor = 1;
+  double divisor = 1;  ///< a public count: kept apart, because 1/n is not a double
   bool operator==(const Output&) const = default;
 };
 
@@ -152,11 +153,11 @@ class ComputationBuilder {
   Result<Node> chebyshev(Node a, std::vector<double> coefficients, circuits::Interval interval);
 
   // -- outputs; names are distinct
-  /// factor * value; a `multiply(a, number)` by a fraction on top of the value joins the factor, so that it takes no
-  /// level.
-  Status output(std::string_view name, Node value, double factor = 1);
-  /// factor * value / over, divided by the reader.
-  Status quotient(std::string_view name, Node value, Node over, double factor = 1);
+  /// factor * value / divisor; a `multiply(a, number)` by a fraction on top of the value joins the factor, so that it
+  /// takes no level.
+  Status output(std::string_view name, Node value, double factor = 1, double divisor = 1);
+  /// factor * value / over / divisor, divided by the reader. `over` has the size of `value`, or is a sum.
+  Status quotient(std::string_view name, Node value, Node over, double factor = 1, double divisor = 1);
   /// sum(a) / size. No level.
   Status mean(std::string_view name, Node a);
   /// (n * sum(a^2) - sum(a)^2) / n^2 or / n(n - 1): one level. `sample` takes two values or more.

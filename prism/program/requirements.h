@@ -27,7 +27,7 @@ using AnyParameters = std::variant<ApproximateParameters, std::shared_ptr<const 
 /// Of one output's ciphertexts, or of two for a quotient.
 struct Delivered {
   std::uint64_t ciphertexts = 0;
-  std::uint64_t bytes = 0;  ///< as an artefact
+  std::uint64_t bytes = 0;  ///< as an artefact; exact ones may have a few hundred less
   int level = 0;
   double error_log2 = 0;      ///< approximate: of value (times factor); minus infinity for exact
   double magnitude_log2 = 0;  ///< approximate: |value| is at most this

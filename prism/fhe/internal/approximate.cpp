@@ -98,6 +98,20 @@ Result<ckks::Ciphertext> Approximations::evaluate(const circuits::Polynomial& p,
   return circuits::evaluate(evaluator_, p, a, keys);
 }
 
+Result<ckks::Ciphertext> Approximations::blank() const {
+  const std::vector<double> none(1, 0.0);
+  PRISM_TRY(const ckks::Plaintext zero, encode(none));
+  const rlwe::Parameters& rlwe = parameters()->rlwe();
+  const rlwe::Level top = rlwe.max_level();
+  Ciphertext out{parameters(),
+                 {},
+                 top,
+                 parameters()->scale(top),
+                 evaluator_.noise_model().fresh_symmetric(zero.noise(), zero.scale())};
+  for (int part = 0; part < 2; ++part) out.parts.emplace_back(rlwe.ring(), rlwe.primes(top));
+  return out;
+}
+
 Result<ckks::Plaintext> Approximations::encode(Numbers values) const {
   return encoder_.encode(values, parameters()->max_level(), largest_magnitude_);
 }

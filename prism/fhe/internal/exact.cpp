@@ -1,3 +1,4 @@
+#include "prism/circuits/integer_polynomial.h"
 #include "prism/exact/wire.h"
 #include "prism/fhe/internal/scheme.h"
 
@@ -60,6 +61,23 @@ Status Integers::check_number(std::int64_t value) const {
   if (value >= -half && value <= half) return {};
   return fail(ErrorCode::invalid_argument, "the public number ", value, " is beyond (t-1)/2 = ", half,
               "; declare a larger largest_value");
+}
+
+Result<exact::Ciphertext> Integers::evaluate(const circuits::IntegerPolynomial& p, const Ciphertext& a,
+                                             const rlwe::EvaluationKeys& keys) const {
+  return circuits::evaluate(evaluator_, p, a, keys);
+}
+
+Result<exact::Ciphertext> Integers::blank() const {
+  const rlwe::Parameters& rlwe = parameters()->rlwe();
+  const rlwe::Level top = rlwe.max_level();
+  Ciphertext out{parameters(),
+                 {},
+                 top,
+                 parameters()->correction(top),
+                 evaluator_.noise_model().fresh_symmetric(exact::Ancestry::everything())};
+  for (int part = 0; part < 2; ++part) out.parts.emplace_back(rlwe.ring(), rlwe.primes(top));
+  return out;
 }
 
 Result<exact::Ciphertext> Integers::encrypt(Numbers values, Random& random) const {

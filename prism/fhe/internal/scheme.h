@@ -17,7 +17,8 @@
 
 namespace prism::circuits {
 class Polynomial;
-}
+class IntegerPolynomial;
+}  // namespace prism::circuits
 
 namespace prism::fhe {
 
@@ -70,6 +71,8 @@ class Scheme<Approximate> {
   Result<Ciphertext> evaluate(const circuits::Polynomial& p, const Ciphertext& a,
                               const rlwe::EvaluationKeys& keys) const;
   const ckks::Encoder& encoder() const { return encoder_; }
+  /// Zeros where a fresh ciphertext of the key holder has residues, with the bounds that one has.
+  Result<Ciphertext> blank() const;
 
   Result<Ciphertext> encrypt(Numbers values, Random& random) const;
   Result<Ciphertext> encrypt(const ckks::SymmetricEncryptor& encryptor, Numbers values, Random& random) const;
@@ -129,6 +132,10 @@ class Scheme<Exact> {
     return evaluator_.sum_slots(a, keys);
   }
   std::vector<std::uint32_t> sum_elements() const { return evaluator_.sum_slots_elements(); }
+  Result<Ciphertext> evaluate(const circuits::IntegerPolynomial& p, const Ciphertext& a,
+                              const rlwe::EvaluationKeys& keys) const;
+  /// As above; its noise is taken to share its randomness with everything.
+  Result<Ciphertext> blank() const;
 
   Result<Ciphertext> encrypt(Numbers values, Random& random) const;
   Result<Ciphertext> encrypt(const exact::SymmetricEncryptor& encryptor, Numbers values, Random& random) const;

@@ -6,6 +6,8 @@
 //
 //   u8 scheme (0 CKKS, 1 BGV, 2 BFV) | length, parameters of the ring | u64 scale bits or t | u64 largest magnitude
 //   (the bits of a double; 0 for integers) | length, public key | length, bundle of evaluation keys
+//
+// and of kind parameters the first four fields of a context; of kind evaluation_keys, the identity and a bundle.
 #pragma once
 #include <span>
 #include <type_traits>
@@ -45,5 +47,10 @@ struct ContextBytes {
 };
 Bytes encode_context(const ContextBytes& context);
 Result<ContextBytes> decode_context_bytes(ByteView bytes);
+Bytes encode_parameters_bytes(const ContextBytes& context);
+Result<ContextBytes> decode_parameters_bytes(ByteView bytes);
+Bytes encode_evaluation_keys(const Digest& identity, ByteView bundle);
+/// The bundle.
+Result<ByteView> decode_evaluation_keys_bytes(ByteView bytes, const Digest& identity);
 
 }  // namespace prism::fhe
