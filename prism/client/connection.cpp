@@ -104,6 +104,7 @@ const Meeting& Connection::meeting() const {
   check(state_->transport->meeting().has_value(), "a connection that met nobody");
   return *state_->transport->meeting();
 }
+Random& Connection::random() const { return *state_->random; }
 const std::optional<SessionFacts>& Connection::session() const {
   return state_->session != nullptr ? state_->session->facts() : state_->no_session;
 }

@@ -91,6 +91,7 @@ class Connection {
 
   const std::string& server() const;
   const Meeting& meeting() const;
+  Random& random() const;
   /// Of the session form: the last handshake.
   const std::optional<SessionFacts>& session() const;
 

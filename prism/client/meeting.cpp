@@ -1,6 +1,7 @@
 #include "prism/client/meeting.h"
 
 #include "prism/client/internal/messages.h"
+#include "prism/crypto/key_file.h"
 
 namespace prism::client {
 namespace {
@@ -58,32 +59,8 @@ Result<Meeting> meet(http::Client& http, const std::string& server, const Trust&
   }
   if (!trust.known)
     return fail(ErrorCode::unauthorised, "nothing is known of ", server, ", which shows the fingerprint ",
-                to_hex(bundle.fingerprint()), "; compare it with its operator and give it as --pin");
+                crypto::fingerprint_text(bundle.fingerprint()), "; compare it with its operator and give it as --pin");
   return by_file(std::move(bundle), server, trust, clock.wall());
-}
-
-Result<Digest> read_fingerprint(std::string_view text) {
-  std::string_view rest = text;
-  if (rest.starts_with("SHA256:")) rest.remove_prefix(7);
-  Digest digest{};
-  std::size_t digits = 0;
-  for (const char c : rest) {
-    if (c == ':' || c == ' ') continue;
-    const int value = c >= '0' && c <= '9'   ? c - '0'
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                             : -1;
-    if (value < 0 || digits == 2 * digest.size()) {
-      digits = 0;
-      break;
-    }
-    digest[digits / 2] = static_cast<std::uint8_t>(digest[digits / 2] << 4 | value);
-    ++digits;
-  }
-  if (digits != 2 * digest.size())
-    return fail(ErrorCode::invalid_argument, "\"", text.substr(0, 100),
-                "\" is no fingerprint: one has 64 hexadecimal digits, as `prism serve` prints them");
-  return digest;
 }
 
 }  // namespace prism::client

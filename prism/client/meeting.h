@@ -34,8 +34,4 @@ struct Meeting {
 /// the fingerprints, for a server that is not the pinned one or that nobody knows.
 Result<Meeting> meet(http::Client& http, const std::string& server, const Trust& trust, const Clock& clock);
 
-/// Fingerprints as people give them: 64 hexadecimal digits, with or without "SHA256:" in front, colons or blanks
-/// between. Errors: invalid_argument.
-Result<Digest> read_fingerprint(std::string_view text);
-
 }  // namespace prism::client
