@@ -19,6 +19,8 @@ class SystemClock final : public Clock {
   std::chrono::seconds wall() const override;
 };
 
+/// Processor time that the calling thread has used so far.
+std::chrono::nanoseconds thread_cpu_time();
 /// The most memory this process has had resident so far, mapped files included.
 std::uint64_t peak_memory_bytes();
 
