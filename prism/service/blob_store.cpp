@@ -118,15 +118,17 @@ Result<UploadState> BlobStore::announce_locked(const BlobKey& key, std::uint64_t
   const std::uint64_t most = key.kind == BlobKind::context ? limits_.context_bytes : limits_.data_bytes;
   if (size == 0) return refuse(Problem::invalid_request, "an upload of no bytes");
   if (size > most)
-    return refuse(Problem::too_large, size, " bytes where this server takes ", most, "; use fewer keys or smaller parameters");
+    return refuse(Problem::too_large, size, " bytes where this server takes ", most,
+                  "; use fewer keys or smaller parameters");
   const auto account = accounts_.find(key.account);
   if (account != accounts_.end()) {
     const Account& has = account->second;
     if (has.blobs >= limits_.blobs_per_client)
-      return refuse(Problem::quota_exceeded, has.blobs, " uploads are kept for this client, the most there may be; remove some");
+      return refuse(Problem::quota_exceeded, has.blobs,
+                    " uploads are kept for this client, the most there may be; remove some");
     if (size > limits_.bytes_per_client - std::min(limits_.bytes_per_client, has.bytes))
-      return refuse(Problem::quota_exceeded, has.bytes, " bytes are kept for this client, and ", size, " more pass the ",
-                    limits_.bytes_per_client, " it may have; remove some");
+      return refuse(Problem::quota_exceeded, has.bytes, " bytes are kept for this client, and ", size,
+                    " more pass the ", limits_.bytes_per_client, " it may have; remove some");
   } else if (size > limits_.bytes_per_client) {
     return refuse(Problem::quota_exceeded, size, " bytes, and a client may have ", limits_.bytes_per_client);
   }
@@ -191,7 +193,8 @@ Result<UploadState> BlobStore::upload(const BlobKey& key, std::uint64_t offset, 
     PRISM_TRY(const UploadState state, announce_locked(key, size));
     if (state.complete) return state;
     entry = &entries_.find(key)->second;
-    if (entry->writing) return refuse(Problem::conflict, "another request is uploading this; wait, then ask how far it came");
+    if (entry->writing)
+      return refuse(Problem::conflict, "another request is uploading this; wait, then ask how far it came");
     if (offset != entry->offset)
       return refuse(Problem::offset_mismatch, "the upload goes on at byte ", entry->offset, ", not at ", offset);
     entry->writing = true;  // map nodes stay where they are, and nobody erases one that is being written
@@ -260,7 +263,8 @@ Status BlobStore::complete(const BlobKey& key, Entry& entry, host::GrowingFile& 
   const Digest found = entry.hash->finish();
   entry.hash.reset();  // should what follows fail, the next attempt reads the file again
   if (found != key.digest)
-    return refuse(Problem::digest_mismatch, "the bytes are not those of the digest; the upload was removed, send it again");
+    return refuse(Problem::digest_mismatch,
+                  "the bytes are not those of the digest; the upload was removed, send it again");
   PRISM_CHECKED(file.rename_to(path(key)));
   const std::lock_guard lock(mutex_);
   entry.complete = true;
@@ -282,8 +286,8 @@ Result<BlobStore::Pin> BlobStore::pin(const BlobKey& key) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(key);
     if (found == entries_.end() || !found->second.complete)
-      return refuse(Problem::not_found, key.kind == BlobKind::context ? "no context" : "no data",
-                    " of the digest ", to_hex(key.digest), " was uploaded");
+      return refuse(Problem::not_found, key.kind == BlobKind::context ? "no context" : "no data", " of the digest ",
+                    to_hex(key.digest), " was uploaded");
     Entry& entry = found->second;
     ++entry.pins;
     entry.used = clock_->wall();

@@ -30,10 +30,11 @@ struct BlobKey {
 class BlobStore {
  public:
   /// Takes up what is in `directory`, which is made when absent. Files that it did not name are left alone.
-  static Result<std::unique_ptr<BlobStore>> open(const std::string& directory, const Limits& limits, const Clock& clock);
+  static Result<std::unique_ptr<BlobStore>> open(const std::string& directory, const Limits& limits,
+                                                 const Clock& clock);
 
-  /// Errors: too_large, quota_exceeded (bytes or number of this account), capacity (all accounts, or the disk), conflict
-  /// (announced before with another size).
+  /// Errors: too_large, quota_exceeded (bytes or number of this account), capacity (all accounts, or the disk),
+  /// conflict (announced before with another size).
   Result<UploadState> announce(const BlobKey& key, std::uint64_t size);
   /// not_found for what was never announced.
   Result<UploadState> state(const BlobKey& key) const;

@@ -1,15 +1,15 @@
 // prism/service/caller.h - who asks, as far as it was proved.
 #pragma once
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "prism/base/bytes.h"
+#include "prism/channel/record.h"
 
 namespace prism::service {
 
-using SessionId = std::array<std::uint8_t, 16>;
+using channel::SessionId;
 
 /// How a request came in.
 enum class Transport : std::uint8_t {
@@ -24,8 +24,6 @@ struct Caller {
   /// The key that signed the handshake; of a token, its digest.
   Digest fingerprint{};
   std::optional<SessionId> session;
-  /// The number of the record; 0 with a token.
-  std::uint64_t sequence = 0;
 };
 
 }  // namespace prism::service

@@ -20,6 +20,7 @@
 #include "prism/base/clock.h"
 #include "prism/base/random.h"
 #include "prism/base/result.h"
+#include "prism/crypto/signature.h"
 #include "prism/service/caller.h"
 #include "prism/service/limits.h"
 #include "prism/service/problem.h"
@@ -34,6 +35,12 @@ enum class Admission : std::uint8_t {
 
 struct Options {
   std::string data_dir;  ///< made when absent (its parent must exist)
+  /// What the server calls itself in bundles and receipts (channel::is_name).
+  std::string server_name = "prism";
+  /// Of the identity that is made at the first start: suites 1 and (ml_dsa_87) 2. ML-KEM alone, suite 3, must be asked
+  /// for.
+  crypto::SignatureAlgorithm algorithm = crypto::SignatureAlgorithm::ml_dsa_65;
+  bool allow_suite_3 = false;
   Admission admission = Admission::open;
   /// One fingerprint (64 hex digits) a line; `#` begins a comment. Read again by reload().
   std::string clients_file;
@@ -70,10 +77,9 @@ class SessionRequest {
   virtual std::string_view content_type() const = 0;
   /// The body. Errors: record_rejected for bytes that are not the client's, or a body that was cut.
   virtual Source& body() = 0;
-  /// The answer as a record of the other direction, bound to this request and to the status. Once.
+  /// An answer as a record of the other direction, bound to this request and to the status. May be called again, from
+  /// any thread: events of a stream are several answers to one request.
   virtual Result<Bytes> seal(int status, std::string_view content_type, ByteView body) = 0;
-  /// One of several answers to one request (events of a stream).
-  virtual Result<Bytes> seal_event(std::string_view content_type, ByteView body) = 0;
 };
 
 struct Initiated {
@@ -100,6 +106,15 @@ struct JobView {
   double progress = 0;         ///< 0 .. 1
   std::optional<Error> error;  ///< of failed
   std::chrono::seconds created{}, finished{};
+};
+
+/// A request for a computation.
+struct ComputeCall {
+  ByteView body;
+  /// What the record bound, if it did: the body must agree (conflict).
+  std::optional<Digest> context{}, program{};
+  /// The same key and bytes give the same job again; the same key with other bytes is refused. At most 255 bytes.
+  std::string_view idempotency_key{};
 };
 
 /// A signed answer.
@@ -144,8 +159,8 @@ class ComputeService {
   Result<Bytes> public_keys();
   /// SHA-256 of the SPKI of the key that signs now.
   Digest fingerprint() const;
-  /// M1 to M2. `peer` is what quotas of half-open handshakes go by: an address.
-  Result<Initiated> initiate(ByteView first, std::string_view peer);
+  /// M1 to M2. `peer` is what quotas of half-open handshakes go by: an address. `exporter`: of the TLS connection.
+  Result<Initiated> initiate(ByteView first, std::string_view peer, const std::optional<Digest>& exporter = {});
   /// M3 to M4. Errors: session_rejected, the same whatever the reason.
   Result<Bytes> finish(const SessionId& id, ByteView third, std::string_view peer);
   /// A request that came as a record: the start of its bytes tells session, epoch and number. `record` yields the rest.
@@ -156,8 +171,6 @@ class ComputeService {
   void close_session(const SessionId& id);
   /// The caller of an API token. Errors: unauthenticated, whatever the reason.
   Result<Caller> authenticate(std::string_view token);
-  /// The client goes on under a new key, which the old one has signed (docs/protocol.md, "Rotation").
-  Status rotate_client(const Caller& caller, ByteView statement);
 
   // -- uploads: content-addressed by SHA-256, resumable, verified before they exist
   Result<UploadState> announce(const Caller& caller, BlobKind kind, const Digest& digest, std::uint64_t size);
@@ -171,11 +184,12 @@ class ComputeService {
   // -- computing
   /// What a computation needs, before any key exists: JSON to JSON (prism/compute/plan.h).
   Result<std::string> plan(const Caller& caller, std::string_view json);
-  /// {"request": {...}, "context": hex, "inputs": {name: hex}} on uploaded data; waits up to Limits::quick_answer.
-  /// `idempotency_key`: the same key and bytes give the same job again; the same key with other bytes is refused.
-  Result<Outcome> compute(const Caller& caller, ByteView body, std::string_view idempotency_key);
-  /// CBOR {"context": digest, "inputs": {name: bytes}, "request": JSON text}: inputs come along. Answers at once.
-  Result<Answer> compute_inline(const Caller& caller, ByteView body);
+  /// {"request": {...}, "context": hex, "inputs": {name: hex}} on uploaded data; small ones are answered at once, for
+  /// others a job is made, and waited for up to Limits::quick_answer.
+  Result<Outcome> compute(const Caller& caller, const ComputeCall& call);
+  /// CBOR {"context": digest, "inputs": {name: bytes}, "request": JSON text}: inputs come along. Answers at once, so an
+  /// idempotency key changes nothing.
+  Result<Answer> compute_inline(const Caller& caller, const ComputeCall& call);
 
   // -- jobs
   Result<JobView> job(const Caller& caller, const JobId& id);
@@ -184,7 +198,8 @@ class ComputeService {
                                   std::chrono::milliseconds timeout);
   /// conflict while the job is not done; its own error when it failed.
   Result<Answer> answer(const Caller& caller, const JobId& id);
-  Status cancel(const Caller& caller, const JobId& id);
+  /// Stops it, or forgets its answer when it has ended.
+  Result<JobView> cancel(const Caller& caller, const JobId& id);
 
   // -- operation
   /// Takes up a rotated identity, clients and tokens; on an error all stay as they were. Half-open handshakes and

@@ -35,7 +35,8 @@ inline Result<nlohmann::json> parse_json(std::string_view text, std::string_view
 }
 
 /// Every key of an object is one of these.
-inline Status only_keys(const nlohmann::json& object, std::initializer_list<std::string_view> known, std::string_view what) {
+inline Status only_keys(const nlohmann::json& object, std::initializer_list<std::string_view> known,
+                        std::string_view what) {
   if (!object.is_object()) return refuse(Problem::invalid_request, what, " is not an object");
   for (const auto& [key, value] : object.items()) {
     bool found = false;

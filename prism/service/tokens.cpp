@@ -60,7 +60,8 @@ Result<Tokens> Tokens::load(const std::string& path) {
       return fail(ErrorCode::malformed, path, ": a token needs \"name\" and \"sha256\"");
     token.name = name->get<std::string>();
     const auto digest = digest_from_hex(sha256->get_ref<const std::string&>());
-    if (!digest) return fail(ErrorCode::malformed, path, ": \"sha256\" of ", token.name, " is not 64 lower-case hex digits");
+    if (!digest)
+      return fail(ErrorCode::malformed, path, ": \"sha256\" of ", token.name, " is not 64 lower-case hex digits");
     token.digest = *digest;
     if (expires != row.end()) {
       if (!expires->is_number_unsigned())
@@ -96,7 +97,8 @@ Result<std::string> add_token(const std::string& path, std::string_view name, st
   if (host::exists(path)) {
     PRISM_TRY(known, Tokens::load(path));
   }
-  if (known.size() >= Tokens::kMost) return fail(ErrorCode::exhausted, path, " holds ", known.size(), " tokens, the most");
+  if (known.size() >= Tokens::kMost)
+    return fail(ErrorCode::exhausted, path, " holds ", known.size(), " tokens, the most");
   for (const Tokens::Token& token : known.tokens_)
     if (token.name == name) return fail(ErrorCode::refused, "a token called ", name, " is there; choose another name");
   std::array<std::uint8_t, 32> bytes{};

@@ -1,7 +1,7 @@
 // prism/service/tokens.h - API tokens: random, kept as digests, compared in constant time.
 //
-// The file is JSON: {"tokens": [{"name": "ci", "sha256": HEX, "expires": SECONDS}, ...]}, mode 0600, `expires` optional.
-// A token holds 256 random bits, so a plain SHA-256 of it is as hard to invert as the token is to guess.
+// The file is JSON: {"tokens": [{"name": "ci", "sha256": HEX, "expires": SECONDS}, ...]}, mode 0600, `expires`
+// optional. A token holds 256 random bits, so a plain SHA-256 of it is as hard to invert as the token is to guess.
 #pragma once
 #include <chrono>
 #include <optional>
