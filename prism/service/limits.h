@@ -37,7 +37,8 @@ struct Limits {
   std::chrono::seconds window{60};
   std::size_t jobs = 1024;  ///< waiting or running
   std::size_t jobs_per_client = 64;
-  std::size_t answers_per_client = 256;  ///< finished and kept
+  std::size_t answers_per_client = 4096;  ///< finished and kept
+  std::uint64_t answer_bytes_per_client = std::uint64_t{2} << 30;
   std::chrono::seconds answers_for{3600};
   std::chrono::milliseconds quick_answer{2000};                 ///< how long compute waits before it answers with a job
   std::uint64_t cached_context_bytes = std::uint64_t{2} << 30;  ///< of artefacts that stay decoded

@@ -1,0 +1,96 @@
+// prism/service/computing.h - from the bytes of a request to a signed answer: parse, find what it names, run, sign.
+#pragma once
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "prism/compute/run.h"
+#include "prism/service/audit.h"
+#include "prism/service/blob_store.h"
+#include "prism/service/cache.h"
+#include "prism/service/cpu_accounts.h"
+#include "prism/service/identities.h"
+#include "prism/service/receipt_numbers.h"
+#include "prism/service/slots.h"
+
+namespace prism::service {
+
+/// What a body asks for, parsed and bounded; nothing in it was found yet.
+struct ComputeRequest {
+  compute::Request request;
+  Digest body{};  ///< SHA-256 of the body
+  Digest context{};
+  std::map<std::string, Digest> data;  ///< inputs by digest, or
+  std::map<std::string, Bytes> bytes;  ///< inputs that came along
+};
+/// {"context": hex, "inputs": {name: hex}, "request": {...}}
+Result<ComputeRequest> parse_compute_json(ByteView body, const Limits& limits);
+/// The CBOR map {"context", "inputs", "request"} of docs/rest.md.
+Result<ComputeRequest> parse_compute_cbor(ByteView body, const Limits& limits);
+
+compute::Limits compute_limits(const Limits& limits);
+
+/// Thread-safe. References must outlive it.
+class Computing {
+ public:
+  using Context = compute::Context;
+  struct Control {
+    std::function<void(double)> progress;
+    std::function<bool()> stop;
+  };
+  /// Everything that a request needs, held so that it stays.
+  struct Prepared {
+    std::vector<BlobStore::Pin> pins;
+    std::shared_ptr<const Context> context;
+    std::vector<std::shared_ptr<const Bytes>> data;  ///< owned with the cache
+    std::vector<compute::NamedBytes> inputs;         ///< in the order of their names
+    std::vector<Digest> digests;                     ///< of inputs
+    Digest program{};
+    double cpu_seconds = 0;  ///< an estimate
+  };
+
+  Computing(const Limits& limits, BlobStore& blobs, Identities& identities, Audit& audit, CpuAccounts& cpu,
+            ReceiptNumbers& numbers, const Clock& clock, Random& random);
+
+  /// Loads what the request names, from the caches if it is there. `request` must outlive the result.
+  Result<Prepared> prepare(const Caller& caller, const ComputeRequest& request, const std::optional<Digest>& program);
+  Result<Answer> run(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
+                     const Control& control);
+  /// Plans cost what computing costs, and are charged like it.
+  Result<std::string> plan(const Caller& caller, std::string_view json, const Control& control);
+  void forget(const BlobKey& key);
+
+  struct Totals {
+    std::uint64_t computations = 0, failed = 0, contexts = 0, context_bytes = 0;
+    double cpu_seconds = 0;
+  };
+  Totals totals() const;
+
+ private:
+  Result<std::shared_ptr<const Context>> context_of(const BlobKey& key);
+  Result<std::shared_ptr<const Bytes>> data_of(const BlobKey& key);
+  Result<Bytes> receipt(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
+                        const compute::Ran& ran, std::uint64_t number);
+  template <class Body>
+  auto charged(const Caller& caller, const Body& body);
+
+  const Limits limits_;
+  const compute::Limits compute_limits_;
+  BlobStore& blobs_;
+  Identities& identities_;
+  Audit& audit_;
+  CpuAccounts& cpu_;
+  ReceiptNumbers& numbers_;
+  const Clock& clock_;
+  Random& random_;
+  const Digest build_;
+  Cache<Context> contexts_;
+  Cache<Bytes> data_;
+  Slots slots_;
+  std::atomic<std::uint64_t> computations_{0}, failed_{0};
+  std::atomic<std::int64_t> cpu_nanoseconds_{0};
+};
+
+}  // namespace prism::service
