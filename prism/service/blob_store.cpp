@@ -302,7 +302,9 @@ Result<BlobStore::Pin> BlobStore::pin(const BlobKey& key) {
 
 void BlobStore::unpin(const BlobKey& key) {
   const std::lock_guard lock(mutex_);
-  --entries_.find(key)->second.pins;
+  Entry& entry = entries_.find(key)->second;
+  --entry.pins;
+  entry.used = clock_->wall();
 }
 
 BlobStore::Pin::Pin(Pin&& other) noexcept : store_(std::exchange(other.store_, nullptr)), key_(other.key_) {}

@@ -117,7 +117,8 @@ Result<Bytes> SessionTable::finish(const SessionId& id, ByteView third, std::str
   PRISM_TRY(const Digest account, clients_.account_of(established->peer, established->peer_previous));
   Bytes fourth = established->fourth;
   const std::string suite = std::to_string(static_cast<int>(established->suite));
-  auto session = std::make_shared<Session>(channel::SessionKeys(std::move(*established), now), account);
+  auto session =
+      std::make_shared<Session>(channel::SessionKeys(channel::Role::server, std::move(*established), now), account);
   session->used = now.count();
   {
     const std::lock_guard lock(mutex_);

@@ -1,0 +1,241 @@
+#include "prism/service/job_table.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+#include "prism/service/internal/test_support.h"
+
+namespace prism::service {
+namespace {
+
+using namespace std::chrono_literals;
+
+class JobTableTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<JobTable> open() {
+    auto table = JobTable::open(directory_ / "jobs", limits_, clock_, random_, {});
+    if (!table) ADD_FAILURE() << table.error().message;
+    return table ? std::move(*table) : nullptr;
+  }
+  static JobRequest request(std::string_view text, std::uint8_t account = 1, std::string key = {}) {
+    JobRequest out;
+    out.caller.account = test::digest_of(account);
+    out.body = Bytes(text.begin(), text.end());
+    out.idempotency_key = std::move(key);
+    return out;
+  }
+  /// The answer is the request, reversed; "fail" fails.
+  static Result<Answer> reverse(const JobRequest& job, JobTable::Progress&) {
+    if (as_text(job.body) == "fail") return fail(ErrorCode::level_exhausted, "too deep");
+    return Answer{Bytes(job.body.rbegin(), job.body.rend()), Bytes{1}};
+  }
+  static JobView wait_for_end(JobTable& table, const JobId& id, std::uint8_t account = 1) {
+    auto view = table.view(test::digest_of(account), id);
+    for (int i = 0; view && i < 200 && (view->state == JobState::queued || view->state == JobState::running); ++i)
+      view = table.wait(test::digest_of(account), id, *view, 50ms);
+    return view ? *view : JobView{};
+  }
+  support::TestDirectory directory_;
+  test::ManualClock clock_;
+  host::SystemRandom random_;
+  Limits limits_;
+  const Digest me_ = test::digest_of(1);
+};
+
+TEST_F(JobTableTest, FilesReadBackAsWritten) {
+  JobRequest job = request("body", 3, "key");
+  job.caller.session = SessionId{1, 2, 3};
+  job.caller.transport = Transport::token_over_tls;
+  job.program = test::digest_of(9);
+  const Bytes bytes = encode_job(job, 77s);
+  const auto back = decode_job(bytes, limits_);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(encode_job(back->request, back->created), bytes);
+  EXPECT_EQ(back->request.caller.session, job.caller.session);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(decode_job(ByteView(bytes).first(size), limits_));
+  const Bytes end = encode_job_end({JobState::failed, 5s, {}, refuse(Problem::conflict, "why")});
+  const auto end_back = decode_job_end(end, limits_);
+  ASSERT_TRUE(end_back);
+  EXPECT_EQ(encode_job_end(*end_back), end);
+  for (std::size_t size = 0; size < end.size(); ++size)
+    EXPECT_FALSE(decode_job_end(ByteView(end).first(size), limits_));
+}
+
+TEST_F(JobTableTest, JobsEndWithTheirAnswerOrTheirError) {
+  const auto table = open();
+  table->start(2, reverse);
+  const auto good = table->submit(request("abc")), bad = table->submit(request("fail"));
+  ASSERT_TRUE(good && bad);
+  EXPECT_EQ(wait_for_end(*table, good->id).state, JobState::done);
+  EXPECT_EQ(as_text(table->answer(me_, good->id)->result), "cba");
+  const JobView failed = wait_for_end(*table, bad->id);
+  EXPECT_EQ(failed.state, JobState::failed);
+  ASSERT_TRUE(failed.error);
+  EXPECT_EQ(problem_of(*failed.error), Problem::computation_refused);
+  EXPECT_EQ(problem_of(table->answer(me_, bad->id).error()), Problem::computation_refused);
+}
+
+TEST_F(JobTableTest, OthersJobsDoNotExist) {
+  const auto table = open();
+  table->start(1, reverse);
+  const auto job = table->submit(request("abc"));
+  wait_for_end(*table, job->id);
+  const Digest other = test::digest_of(2);
+  const Error absent = table->view(other, JobId{}).error();
+  for (const Error& error : {table->view(other, job->id).error(), table->answer(other, job->id).error(),
+                             table->cancel(other, job->id).error(), table->wait(other, job->id, *job, 1ms).error()}) {
+    EXPECT_EQ(error.message, absent.message);
+    EXPECT_EQ(error.detail, absent.detail);
+  }
+}
+
+TEST_F(JobTableTest, IdempotencyKeysNameOneRequest) {
+  const auto table = open();
+  table->start(1, reverse);
+  const auto first = table->submit(request("abc", 1, "k"));
+  EXPECT_EQ(table->submit(request("abc", 1, "k"))->id, first->id);
+  EXPECT_EQ(problem_of(table->submit(request("abd", 1, "k")).error()), Problem::idempotency_key_reused);
+  EXPECT_NE(table->submit(request("abc", 2, "k"))->id, first->id) << "another account's";
+  wait_for_end(*table, first->id);
+  EXPECT_EQ(table->submit(request("abc", 1, "k"))->id, first->id);
+  clock_.advance(limits_.answers_for + 1s);
+  table->sweep();
+  EXPECT_FALSE(table->view(me_, first->id));
+  EXPECT_TRUE(table->submit(request("abd", 1, "k")));
+}
+
+TEST_F(JobTableTest, QuotasBoundJobsAndAnswers) {
+  limits_.jobs_per_client = 2;
+  limits_.jobs = 3;
+  limits_.answers_per_client = 2;
+  {
+    const auto table = open();
+    EXPECT_TRUE(table->submit(request("a")));
+    EXPECT_TRUE(table->submit(request("b")));
+    EXPECT_EQ(problem_of(table->submit(request("c")).error()), Problem::quota_exceeded);
+    EXPECT_TRUE(table->submit(request("c", 2)));
+    EXPECT_EQ(problem_of(table->submit(request("d", 3)).error()), Problem::capacity);
+  }
+  const auto table = open();  // counted again after a start
+  EXPECT_EQ(problem_of(table->submit(request("c")).error()), Problem::quota_exceeded);
+  table->start(1, reverse);
+  for (int i = 0; i < 200 && table->waiting_and_running() != std::pair<std::size_t, std::size_t>{0, 0}; ++i)
+    ::usleep(10'000);
+  const auto refused = table->submit(request("e"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(problem_of(refused.error()), Problem::quota_exceeded) << "two answers are kept";
+}
+
+TEST_F(JobTableTest, AccountsTakeTurns) {
+  const auto table = open();
+  std::vector<std::string> order;
+  for (const char* text : {"1a", "1b", "1c"}) EXPECT_TRUE(table->submit(request(text, 1)));
+  const auto last = table->submit(request("2a", 2));
+  table->start(1, [&](const JobRequest& job, JobTable::Progress&) -> Result<Answer> {
+    order.emplace_back(as_text(job.body));
+    return Answer{};
+  });
+  wait_for_end(*table, last->id, 2);
+  for (int i = 0; i < 200 && table->waiting_and_running().first > 0; ++i) ::usleep(10'000);
+  ASSERT_GE(order.size(), 2U);
+  EXPECT_EQ(order[1], "2a");
+}
+
+TEST_F(JobTableTest, CancelledJobsStopAndEndedOnesAreForgotten) {
+  const auto table = open();
+  table->start(1, [](const JobRequest&, JobTable::Progress& progress) -> Result<Answer> {
+    for (int i = 0; i < 1000 && !progress.stop(); ++i) ::usleep(1000);
+    return fail(ErrorCode::interrupted, "stopped");
+  });
+  const auto running = table->submit(request("abc")), queued = table->submit(request("abd"));
+  auto seen = table->wait(me_, running->id, *running, 5s);
+  EXPECT_EQ(seen->state, JobState::running);
+  EXPECT_EQ(table->cancel(me_, queued->id)->state, JobState::cancelled);
+  EXPECT_EQ(table->cancel(me_, running->id)->state, JobState::cancelled);
+  EXPECT_EQ(problem_of(table->answer(me_, running->id).error()), Problem::conflict);
+  EXPECT_TRUE(table->cancel(me_, running->id));
+  EXPECT_EQ(problem_of(table->view(me_, running->id).error()), Problem::not_found);
+  EXPECT_EQ(std::filesystem::exists(directory_ / ("jobs/" + to_hex(running->id) + ".job")), false);
+}
+
+TEST_F(JobTableTest, WhatIsStoppedGoesOnAtTheNextStart) {
+  JobId id{};
+  {
+    const auto table = open();
+    table->start(1, [](const JobRequest&, JobTable::Progress& progress) -> Result<Answer> {
+      while (!progress.stop()) ::usleep(1000);
+      return fail(ErrorCode::interrupted, "stopped");
+    });
+    const auto job = table->submit(request("abc"));
+    id = job->id;
+    EXPECT_EQ(table->wait(me_, id, *job, 5s)->state, JobState::running);
+  }
+  const auto table = open();
+  EXPECT_EQ(table->view(me_, id)->state, JobState::queued);
+  table->start(1, reverse);
+  EXPECT_EQ(wait_for_end(*table, id).state, JobState::done);
+  EXPECT_EQ(as_text(table->answer(me_, id)->result), "cba");
+}
+
+/// A process that takes and runs jobs is killed at random moments. Every job it named ends with its answer.
+TEST_F(JobTableTest, NothingAcknowledgedIsLostWhenTheProcessIsKilled) {
+  std::mt19937_64 random(test::test_seed());
+  std::vector<std::pair<JobId, std::string>> acknowledged;
+  int kills = 0;
+  for (int round = 0; round < 20; ++round) {
+    int pipe[2];
+    ASSERT_EQ(::pipe(pipe), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      auto table = JobTable::open(directory_ / "jobs", limits_, clock_, random_, {});
+      if (!table) ::_exit(2);
+      (*table)->start(2, reverse);
+      for (int i = 0; i < 20; ++i) {
+        const auto job = (*table)->submit(request(std::to_string(round * 100 + i)));
+        if (!job) ::_exit(3);
+        if (::write(pipe[1], job->id.data(), job->id.size()) != 16) ::_exit(4);
+        const std::int32_t number = round * 100 + i;
+        if (::write(pipe[1], &number, sizeof number) != sizeof number) ::_exit(4);
+      }
+      ::_exit(0);
+    }
+    ::close(pipe[1]);
+    ::usleep(static_cast<useconds_t>(random() % 40'000));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    if (WIFEXITED(status)) {
+      EXPECT_EQ(WEXITSTATUS(status), 0);
+    }
+    kills += WIFSIGNALED(status) ? 1 : 0;
+    JobId id{};
+    std::int32_t number = 0;
+    while (::read(pipe[0], id.data(), id.size()) == 16 && ::read(pipe[0], &number, sizeof number) == sizeof number) {
+      std::string text = std::to_string(number);
+      std::reverse(text.begin(), text.end());
+      acknowledged.emplace_back(id, text);
+    }
+    ::close(pipe[0]);
+  }
+  EXPECT_GT(kills, 0) << "nothing was ever interrupted";
+  const auto table = open();
+  table->start(2, reverse);
+  for (const auto& [id, text] : acknowledged) {
+    EXPECT_EQ(wait_for_end(*table, id).state, JobState::done);
+    const auto answer = table->answer(me_, id);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(as_text(answer->result), text);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(directory_ / "jobs"))
+    EXPECT_NE(entry.path().extension(), ".tmp");
+}
+
+}  // namespace
+}  // namespace prism::service
