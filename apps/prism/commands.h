@@ -1,6 +1,7 @@
 // apps/prism/commands.h - one function per command: it declares the arguments, and says what to run once they are read.
 #pragma once
 #include <functional>
+#include <string>
 
 #include "prism/base/result.h"
 
@@ -16,8 +17,13 @@ using Action = std::function<Status()>;
 void add_demo(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_keys(CLI::App& app, Action& action);
+/// Below `keys`.
+void add_keys_inspect(CLI::App& keys, Action& action);
+void add_keygen(CLI::App& app, Action& action);
 void add_seal(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
+/// What `prism inspect` does; `format` is text or json.
+Status inspect_file(const std::string& path, const std::string& format);
 void add_explain(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
 void add_open(CLI::App& app, Action& action);

@@ -297,6 +297,13 @@ Status run(const Arguments& a) {
 
 }  // namespace
 
+Status inspect_file(const std::string& path, const std::string& format) {
+  Arguments a;
+  a.file = path;
+  a.format = format;
+  return run(a);
+}
+
 void add_inspect(CLI::App& app, Action& action) {
   CLI::App* const command =
       app.add_subcommand("inspect", "Say what a file of Prism is and what it holds, without any key");

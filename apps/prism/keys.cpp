@@ -73,7 +73,7 @@ Status export_table(const Arguments& a) {
 }  // namespace
 
 void add_keys(CLI::App& app, Action& action) {
-  CLI::App* const keys = app.add_subcommand("keys", "Make, back up and restore key directories");
+  CLI::App* const keys = app.add_subcommand("keys", "Make, back up, restore and inspect keys");
   keys->require_subcommand(1);
   keys->footer("Example:\n  prism keys new --dir alice");
   const auto a = std::make_shared<Arguments>();
@@ -113,6 +113,7 @@ void add_keys(CLI::App& app, Action& action) {
   exported->add_option("--passphrase-file", a->passphrase_file, kPassphraseHelp);
   exported->add_option("--output-passphrase-file", a->output_passphrase_file,
                        "A file that holds a passphrase to protect the exported key with");
+  add_keys_inspect(*keys, action);
 }
 
 }  // namespace prism::app

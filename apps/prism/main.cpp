@@ -53,6 +53,7 @@ ExitStatus run(int argc, char** argv) {
   Action action;
   add_demo(app, action);
   add_keys(app, action);
+  add_keygen(app, action);
   add_seal(app, action);
   add_inspect(app, action);
   add_explain(app, action);
