@@ -75,7 +75,8 @@ TEST(KnownServers, AFileThatOthersMayTouchOrThatIsNoneIsRefused) {
   const auto open_to_all = known.load();
   ASSERT_FALSE(open_to_all);
   EXPECT_EQ(open_to_all.error().code, ErrorCode::insecure);
-  ASSERT_TRUE(host::write_file(known.path(), as_bytes("prism pins 1\nnonsense\n"), host::AtomicFile::Access::owner_only));
+  ASSERT_TRUE(
+      host::write_file(known.path(), as_bytes("prism pins 1\nnonsense\n"), host::AtomicFile::Access::owner_only));
   const auto damaged = known.load();
   ASSERT_FALSE(damaged);
   EXPECT_NE(damaged.error().message.find(known.path()), std::string::npos) << damaged.error().message;
