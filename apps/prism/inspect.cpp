@@ -41,15 +41,6 @@ std::string bound_text(const table::ColumnSchema& schema, std::int64_t value) {
   return value < kFirstDay || value > kLastDay ? fmt::format("day {}", value) : table::format_date(value);
 }
 
-std::string date_time(std::chrono::seconds since) {
-  constexpr std::int64_t kDay = 86'400;
-  if (since.count() < kFirstDay * kDay || since.count() >= (kLastDay + 1) * kDay)
-    return std::to_string(since.count()) + " seconds after 1970-01-01";
-  const std::int64_t in_day = (since.count() % kDay + kDay) % kDay;
-  return fmt::format("{} {:02}:{:02}:{:02} UTC", table::format_date((since.count() - in_day) / kDay), in_day / 3600,
-                     in_day / 60 % 60, in_day % 60);
-}
-
 std::string protection_text(custody::Protection protection, const crypto::ScryptCost& cost) {
   if (protection == custody::Protection::none) return "none but the file's mode";
   return fmt::format("passphrase (scrypt N=2^{}, r={}, p={}; AES-256-GCM)", cost.log2_n, cost.r, cost.p);
@@ -167,7 +158,7 @@ Result<Report> keyring(ByteView file, const std::string& dir) {
   PRISM_TRY(const auto d, custody::describe_keyring(file));
   Report report;
   report.facts["key"] = d.id.hex();
-  report.facts["created"] = date_time(d.created);
+  report.facts["created"] = utc_text(d.created);
   report.facts["protection"] = protection_text(d.protection, d.cost);
   if (!dir.empty() && host::exists(dir + "/tables")) {
     PRISM_TRY(const auto names, host::list_directory(dir + "/tables"));
@@ -183,8 +174,8 @@ Result<Report> backup(ByteView file) {
   PRISM_TRY(const auto d, custody::describe_backup(file));
   Report report;
   report.facts["key"] = d.keyring.id.hex();
-  report.facts["key created"] = date_time(d.keyring.created);
-  report.facts["backup created"] = date_time(d.created);
+  report.facts["key created"] = utc_text(d.keyring.created);
+  report.facts["backup created"] = utc_text(d.created);
   report.facts["protection"] = protection_text(d.keyring.protection, d.keyring.cost);
   report.facts["manifest bytes"] = d.sealed_manifest_bytes;
   return report;
@@ -195,7 +186,7 @@ Result<Report> table_key(ByteView file) {
   Report report;
   report.facts["key"] = d.id.hex();
   report.facts["table id"] = d.table.hex();
-  report.facts["created"] = date_time(d.created);
+  report.facts["created"] = utc_text(d.created);
   report.facts["protection"] = protection_text(d.protection, d.cost);
   report.facts["opens answers"] = d.has_manifest;
   return report;

@@ -11,6 +11,7 @@
 
 #include "prism/host/interrupt.h"
 #include "prism/sql/sql.h"
+#include "prism/table/date.h"
 
 namespace prism::app {
 namespace {
@@ -195,6 +196,15 @@ std::string count_text(std::uint64_t count) {
     digits.insert(i, ",");
   }
   return digits;
+}
+
+std::string utc_text(std::chrono::seconds since_1970) {
+  constexpr std::int64_t kFirstDay = -719'162, kLastDay = 2'932'896, kDay = 86'400;  // the range of format_date
+  if (since_1970.count() < kFirstDay * kDay || since_1970.count() >= (kLastDay + 1) * kDay)
+    return std::to_string(since_1970.count()) + " seconds after 1970-01-01";
+  const std::int64_t in_day = (since_1970.count() % kDay + kDay) % kDay;
+  return fmt::format("{} {:02}:{:02}:{:02} UTC", table::format_date((since_1970.count() - in_day) / kDay),
+                     in_day / 3600, in_day / 60 % 60, in_day % 60);
 }
 
 }  // namespace prism::app

@@ -52,6 +52,8 @@ class Progress {
 std::string bytes_text(std::uint64_t bytes);
 /// "3.2 ms", "1.4 s", "2 min 5 s".
 std::string seconds_text(double seconds);
+/// "2026-03-09 13:05:09 UTC"; a plain number outside the years 1 to 9999.
+std::string utc_text(std::chrono::seconds since_1970);
 /// "1,000,000".
 std::string count_text(std::uint64_t count);
 

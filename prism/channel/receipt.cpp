@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "prism/channel/bundle.h"
+#include "prism/crypto/key_file.h"
 #include "prism/crypto/signature.h"
 #include "prism/wire/cbor.h"
 
@@ -182,8 +183,8 @@ Result<Parts> read_parts(ByteView bytes) {
 
 Result<ReceiptClaims> verify_parts(const Parts& parts, const crypto::VerifyKey& key) {
   if (key.fingerprint() != parts.signer || key.algorithm() != parts.algorithm)
-    return fail(ErrorCode::unauthorised, "the receipt names ", to_hex(parts.signer), " as its signer, not ",
-                to_hex(key.fingerprint()));
+    return fail(ErrorCode::unauthorised, "the receipt names ", crypto::fingerprint_text(parts.signer),
+                " as its signer, not ", crypto::fingerprint_text(key.fingerprint()));
   const Status good = key.verify(signed_bytes(parts.protected_header, parts.payload), "", parts.signature);
   if (!good) return fail(ErrorCode::integrity, "the receipt's signature does not verify: it was changed, or forged");
   return decode_claims(parts.payload);
@@ -231,8 +232,9 @@ Result<ReceiptClaims> verify_receipt(ByteView bytes, const Digest& pinned) {
   PRISM_TRY(const IdentityBundle bundle, IdentityBundle::open(parts.bundle));
   const auto previous = bundle.previous();
   if (bundle.fingerprint() != pinned && std::find(previous.begin(), previous.end(), pinned) == previous.end())
-    return fail(ErrorCode::unauthorised, "the receipt is signed by ", to_hex(parts.signer), ", pinned is ",
-                to_hex(pinned), ", and no cross-signature leads from one to the other");
+    return fail(ErrorCode::unauthorised, "the receipt is signed by ", crypto::fingerprint_text(parts.signer),
+                ", pinned is ", crypto::fingerprint_text(pinned),
+                ", and no cross-signature leads from one to the other");
   PRISM_TRY(ReceiptClaims claims, verify_parts(parts, bundle.key()));
   if (claims.server != bundle.content().server_id)
     return fail(ErrorCode::integrity, "the receipt speaks for another server than its signer's identity");
