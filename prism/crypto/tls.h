@@ -21,6 +21,8 @@ class TlsContext {
  public:
   /// SSL_CTX*, for the library that runs the connections.
   void* native() const { return native_.get(); }
+  /// A new SSL* of it, owned by the caller; null without memory.
+  void* new_connection() const;
 
   explicit TlsContext(std::shared_ptr<void> native) : native_(std::move(native)) {}
 
@@ -39,17 +41,18 @@ struct TlsServerOptions {
   /// At least one; the client's signature algorithms choose. The first that fits wins.
   std::vector<CertifiedKey> certificates;
   std::optional<TlsClientRule> clients;
-  bool allow_classical = false;  ///< X25519 and P-256 too, for clients that know no hybrid group
+  bool allow_classical = false;  ///< X25519 too, for clients that know no hybrid group
 };
 Result<TlsContext> make_server_tls(const TlsServerOptions& options);
 
 struct TlsClientOptions {
-  /// The server's SPKI must be one of these; then neither a CA nor the name counts. Without pins, with ca_pem, the
-  /// certificate must chain to one of those; without either, to the system's. The name is then checked, too.
+  /// With pins, the server's SPKI must be one of these, and neither a CA nor names nor dates count. Else, with ca_pem,
+  /// the certificate must chain to one of those; without either, to one the system trusts; and its names must have the
+  /// host's (set_tls_host).
   std::vector<Digest> pins;
   std::string ca_pem;
   std::optional<CertifiedKey> certificate;  ///< shown when the server asks
-  bool allow_classical = false;
+  bool allow_classical = false;             ///< X25519 too, for servers that know no hybrid group
   /// Any certificate will do, of any name: for callers that know the server by something inside the connection (a
   /// channel handshake with a pinned identity) and send nothing of their own before that. Together with pins or ca_pem:
   /// invalid_argument.
@@ -73,8 +76,8 @@ Result<Bytes> export_keying_material(void* ssl, std::string_view label, ByteView
 /// Before a client's handshake: the name to ask for and, unless pins decide, to check. A numeric address is checked as
 /// one and not sent.
 Status set_tls_host(void* ssl, const std::string& host);
-/// Why the last handshake on this thread failed, in words, without the peer's own text; `unauthorised` when the peer
-/// was not whom the context wants, else `network`. Clears OpenSSL's queue.
-Error tls_failure(void* ssl, std::string_view fallback);
+/// OpenSSL's `code` in words: unauthorised when one side did not accept the other's certificate, else network. With
+/// `ssl`, says what the check of the peer's certificate found.
+Error tls_failure(void* ssl, unsigned long code);
 
 }  // namespace prism::crypto
