@@ -21,7 +21,7 @@ class Metrics {
   /// Called before each text(): for values that somebody else keeps.
   void collect(std::function<void(Metrics&)> from);
   /// `text/plain; version=0.0.4`.
-  std::string text() const;
+  std::string text();
 
  private:
   struct State;

@@ -13,7 +13,8 @@ struct RateLimitOptions {
   /// So many requests in `window`, refilled evenly; 0 switches the limit off.
   std::uint32_t requests = 0;
   std::chrono::seconds window{10};
-  /// Buckets kept. When all are taken, the fullest make room, and then newcomers share one.
+  /// Buckets kept. When all are taken, the one that was not used for longest makes room if it is full; else newcomers
+  /// share one bucket.
   std::size_t max_peers = 65536;
 };
 
