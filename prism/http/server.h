@@ -33,7 +33,7 @@ struct Limits {
   std::chrono::milliseconds idle_timeout{75'000};    ///< between requests
   std::chrono::milliseconds body_timeout{20'000};    ///< without one byte of an expected body
   /// A body must come at this rate on average, after body_timeout of grace: one byte in 19 seconds is no upload.
-  std::uint64_t min_body_bytes_per_second = 1024;
+  std::uint64_t min_body_bytes_per_second = 4096;
   std::chrono::milliseconds write_timeout{30'000};  ///< without the peer taking one byte
 };
 
@@ -63,7 +63,7 @@ struct ServerOptions {
   /// Without it the server speaks plain HTTP, and only on a loopback address.
   std::optional<crypto::TlsContext> tls;
   std::size_t io_threads = 0;  ///< 0: one for each core, at most 4
-  std::size_t workers = 0;     ///< 0: 16; a blocked handler occupies one
+  std::size_t workers = 0;     ///< 0: 64; a handler that blocks occupies one
   Limits limits;
   RateLimitOptions rate;
   Observer observer;
@@ -74,6 +74,7 @@ struct ServerCounters {
   std::uint64_t connections_total = 0;
   std::uint64_t requests_active = 0;
   std::uint64_t handshakes = 0;
+  std::uint64_t bytes_copied = 0;  ///< of bodies, inside this process and outside TLS
 };
 
 class Server {
