@@ -151,8 +151,9 @@ Task<Client::State::Outcome> Client::State::connect() {
   };
   error_code ec;
   asio::ip::basic_resolver<tcp, Executor> resolver(context.get_executor());
-  const auto found = co_await resolver.async_resolve(origin.host, std::to_string(origin.port),
-                                                     tcp::resolver::numeric_service, asio::redirect_error(kAwait, ec));
+  const std::string port = std::to_string(origin.port);
+  const auto found = co_await resolver.async_resolve(origin.host, port, tcp::resolver::numeric_service,
+                                                     asio::redirect_error(kAwait, ec));
   if (ec) co_return fail(ErrorCode::network, "the host \"", origin.host, "\" is not known: ", ec.message());
   TcpStream stream(context.get_executor());
   stream.expires_at(limit);
@@ -224,11 +225,16 @@ Task<Client::State::Outcome> Client::State::send_request(const ClientRequest& re
     // A small body leaves in the head's own TLS record.
     const std::size_t along = std::min(body.size(), 16 * 1024 - std::min<std::size_t>(16 * 1024, head.size()));
     head += as_text(body.first(along));
-    if (auto error = co_await write(as_bytes(head))) co_return error;
-    if (along < body.size()) co_return co_await write(body.subspan(along));
+    Outcome error = co_await write(as_bytes(head));
+    if (error) co_return error;
+    if (along < body.size()) {
+      error = co_await write(body.subspan(along));
+      co_return error;
+    }
     co_return std::nullopt;
   }
-  if (auto error = co_await write(as_bytes(head))) co_return error;
+  Outcome error = co_await write(as_bytes(head));
+  if (error) co_return error;
   // Room for a chunk's frame stands around the piece, so it leaves as it lies.
   constexpr std::size_t kFrontBytes = 20;
   std::vector<std::uint8_t> buffer(kFrontBytes + kPieceBytes + 2);
@@ -242,7 +248,8 @@ Task<Client::State::Outcome> Client::State::send_request(const ClientRequest& re
     if (!filled) co_return std::move(filled).error();
     if (*filled == 0) {
       if (upload->length) co_return fail(ErrorCode::io, "the body to upload ended ", left, " bytes too early");
-      co_return co_await write(as_bytes("0\r\n\r\n"));
+      error = co_await write(as_bytes("0\r\n\r\n"));
+      co_return error;
     }
     ByteView out = piece.first(*filled);
     if (chunked) {
@@ -253,7 +260,8 @@ Task<Client::State::Outcome> Client::State::send_request(const ClientRequest& re
       buffer[kFrontBytes + *filled + 1] = '\n';
       out = ByteView(buffer).subspan(kFrontBytes - digits, digits + *filled + 2);
     }
-    if (auto error = co_await write(out)) co_return error;
+    error = co_await write(out);
+    if (error) co_return error;
     left -= upload->length ? *filled : 0;
   }
 }
@@ -274,7 +282,8 @@ Task<Client::State::Outcome> Client::State::read_body(const ResponseHead& head, 
     std::size_t bytes = 0;
     if (head.framing == Framing::chunked) {
       if (begin == end) {
-        if (auto error = co_await more()) co_return error;
+        Outcome error = co_await more();
+        if (error) co_return error;
       }
       auto step = chunks.decode(ByteView(input).subspan(begin, end - begin), piece);
       if (!step) co_return std::move(step).error();
@@ -317,7 +326,8 @@ Task<Client::State::Outcome> Client::State::read_response(const ClientRequest& r
       if (end - begin >= options.max_header_bytes)
         co_return fail(ErrorCode::malformed, origin.text(), " sends a head of more than ", options.max_header_bytes,
                        " bytes");
-      if (auto error = co_await more()) co_return error;
+      Outcome error = co_await more();
+      if (error) co_return error;
     }
     text.assign(as_text(ByteView(input).subspan(begin, *length)));
     begin += *length;
@@ -329,7 +339,8 @@ Task<Client::State::Outcome> Client::State::read_response(const ClientRequest& r
   }
   response.status = head.status;
   for (const auto& field : head.headers.fields()) response.headers.emplace_back(field.name, field.value);
-  if (auto error = co_await read_body(head, max_body_bytes, deliver)) co_return error;
+  Outcome error = co_await read_body(head, max_body_bytes, deliver);
+  if (error) co_return error;
   if (head.keep_alive)
     used = true;
   else
@@ -340,7 +351,8 @@ Task<Client::State::Outcome> Client::State::read_response(const ClientRequest& r
 Task<Client::State::Outcome> Client::State::exchange(const ClientRequest& request, std::uint64_t max_body_bytes,
                                                      const Deliver& deliver, ClientResponse& response) {
   if (!transport) {
-    if (auto error = co_await connect()) co_return error;
+    Outcome error = co_await connect();
+    if (error) co_return error;
   }
   answered = false;
   auto unsent = co_await send_request(request);

@@ -22,7 +22,7 @@ constexpr std::size_t kFirstInputBytes = 4 * 1024;
 constexpr std::size_t kChunkInputBytes = 16 * 1024;
 /// One TLS record: a response up to this size leaves in one piece.
 constexpr std::size_t kRecordBytes = 16 * 1024;
-/// What is read and thrown away so that a client that is still sending sees the response.
+/// What is read and thrown away of a body that nobody wanted, so that the connection can be used again.
 constexpr std::size_t kMaxDiscardBytes = 256 * 1024;
 constexpr Milliseconds kGoodbye{1000};
 
@@ -210,7 +210,11 @@ Task<void> Connection::run() {
     peer_.channel_binding = agreed->channel_binding;
     if (agreed->certificate) peer_.certificate = agreed->certificate->spki;
   }
-  while (!close_ && co_await read_head() && co_await serve()) {
+  while (!close_) {
+    const bool more = co_await read_head();
+    if (!more) break;
+    const bool keep = co_await serve();
+    if (!keep) break;
   }
   if (broken_)
     transport_->close();
@@ -281,8 +285,8 @@ Task<void> Connection::refuse(int status, std::string_view why) {
   const std::string detail =
       status == 431 ? "a head has at most " + std::to_string(shared_.options.limits.max_header_bytes) + " bytes here"
                     : std::string(why);
-  co_await send(problem(status, name, "The head of the request is refused", detail));
-  co_await discard_rest();
+  Response response = problem(status, name, "The head of the request is refused", detail);
+  co_await send(response);
 }
 
 std::string Connection::make_id() {
@@ -317,7 +321,7 @@ Task<bool> Connection::serve() {
   if (!head_.keep_alive || shared_.draining) close_ = true;
 
   Route route;
-  std::optional<Response> early;
+  std::optional<Response> early;  // the response; first those that need no handler
   try {
     route = shared_.handler.route(request_);
   } catch (const std::exception& error) {
@@ -340,19 +344,20 @@ Task<bool> Connection::serve() {
         413, "content-too-large", "The body is too large",
         "it has " + std::to_string(head_.length) + " bytes; at most " + std::to_string(max_body_) + " are taken here",
         id_);
-  Response response = early ? std::move(*early) : co_await respond(route);
+  if (!early) co_await respond(route, early);
+  Response& response = *early;
   if (rate) {
     response.header("RateLimit-Policy", shared_.rate.policy_field());
     response.header("RateLimit", RateLimiter::limit_field(*rate));
   }
-  const int status = response.status;
   // A body of which part is still to come can only be skipped when the peer sends it anyway, and soon.
   if (!body_complete() &&
       (continue_due_ || body_failed_ || head_.framing == Framing::chunked || body_left_ > kMaxDiscardBytes))
     close_ = true;
-  const bool complete = co_await send(std::move(response));
+  const bool complete = co_await send(response);
+  const int status = response.status;
   if (!complete) broken_ = close_ = true;
-  if (!broken_ && !body_complete()) co_await discard_rest();
+  if (!close_ && !body_complete()) co_await discard_rest();
   Bytes().swap(buffered_body_);
   --shared_.active;
   if (shared_.options.observer.request)
@@ -361,33 +366,33 @@ Task<bool> Connection::serve() {
   co_return !close_;
 }
 
-Task<Response> Connection::respond(const Route& route) {
+Task<void> Connection::respond(const Route& route, std::optional<Response>& response) {
   const bool small =
       head_.framing == Framing::none || (head_.framing == Framing::sized && head_.length <= kMaxQuickBodyBytes);
-  if (route.quick || small) {
-    // Small bodies are read before a worker is taken, so slow senders hold none.
-    if (const auto error = co_await buffer_body(max_body_)) {
-      Response refusal = error->code == ErrorCode::quota
-                             ? problem(413, "content-too-large", "The body is too large", error->message, id_)
-                             : problem_of(*error, id_);
-      co_return refusal;
-    }
-    MemoryBody body(buffered_body_);
-    request_.body = &body;
-    if (route.quick) co_return call(request_);
-    std::optional<Response> response;
-    if (!co_await on_worker([&] { response = call(request_); }))
-      co_return problem(503, "temporary-reduced-capacity", "The server has too much to do", "try again soon", id_)
-          .header("Retry-After", "1");
-    co_return std::move(*response);
-  }
+  MemoryBody buffered({});
   Reader reader(*this);
   request_.body = &reader;
-  std::optional<Response> response;
-  if (!co_await on_worker([&] { response = call(request_); }))
-    co_return problem(503, "temporary-reduced-capacity", "The server has too much to do", "try again soon", id_)
-        .header("Retry-After", "1");
-  co_return std::move(*response);
+  if (route.quick || small) {
+    // Small bodies are read before a worker is taken, so slow senders hold none.
+    const std::optional<Error> error = co_await buffer_body(max_body_);
+    if (error) {
+      response = error->code == ErrorCode::quota
+                     ? problem(413, "content-too-large", "The body is too large", error->message, id_)
+                     : problem_of(*error, id_);
+      co_return;
+    }
+    buffered = MemoryBody(buffered_body_);
+    request_.body = &buffered;
+  }
+  if (route.quick) {
+    response = call(request_);
+    co_return;
+  }
+  const std::function<void()> work = [&] { response = call(request_); };
+  const bool taken = co_await on_worker(work);
+  if (!taken)
+    response = problem(503, "temporary-reduced-capacity", "The server has too much to do", "try again soon", id_)
+                   .header("Retry-After", "1");
 }
 
 Response Connection::call(Request& request) {
@@ -408,7 +413,7 @@ Response Connection::call(Request& request) {
   return problem(500, "internal-error", "Something failed inside the server", "", request.id);
 }
 
-Task<bool> Connection::on_worker(std::function<void()> work) {
+Task<bool> Connection::on_worker(const std::function<void()>& work) {
   asio::basic_waitable_timer<steady_clock, asio::wait_traits<steady_clock>, Executor> done(executor_, TimePoint::max());
   bool finished = false;
   // The frame with `done` and `finished` stays until the posted step has run, and that is on this connection's thread.
@@ -519,7 +524,8 @@ Task<std::optional<Error>> Connection::buffer_body(std::uint64_t max_bytes) {
       buffered_body_.resize(static_cast<std::size_t>(
           std::min<std::uint64_t>(max_bytes + 1, std::max<std::size_t>(4096, buffered_body_.size() * 2))));
     std::size_t bytes = 0;
-    if (auto error = co_await fill(MutableByteView(buffered_body_).subspan(filled), bytes)) co_return error;
+    std::optional<Error> error = co_await fill(MutableByteView(buffered_body_).subspan(filled), bytes);
+    if (error) co_return error;
     filled += bytes;
   }
   buffered_body_.resize(filled);
@@ -529,18 +535,10 @@ Task<std::optional<Error>> Connection::buffer_body(std::uint64_t max_bytes) {
 Task<void> Connection::discard_rest() {
   std::array<std::uint8_t, 8 * 1024> rest;
   const TimePoint deadline = steady_clock::now() + kGoodbye;
-  if (close_) {
-    // The peer is told and gets a moment to notice; what it sends meanwhile is dropped.
-    for (std::size_t total = 0; total < kMaxDiscardBytes;) {
-      const Io io = co_await transport_->read_some(rest, deadline);
-      if (io.error || io.bytes == 0) break;
-      total += io.bytes;
-    }
-    co_return;
-  }
   while (!body_complete()) {
     std::size_t bytes = 0;
-    if (steady_clock::now() > deadline || co_await fill(rest, bytes)) {
+    const std::optional<Error> error = co_await fill(rest, bytes);
+    if (error || steady_clock::now() > deadline) {
       close_ = true;
       co_return;
     }
@@ -574,7 +572,7 @@ Task<Io> Connection::send_bytes(ByteView bytes) {
   co_return io;
 }
 
-Task<bool> Connection::send(Response response) {
+Task<bool> Connection::send(Response& response) {
   if (response.close || shared_.draining) close_ = true;
   const bool bodiless = response.status == 204 || response.status == 304;
   const bool streamed = std::holds_alternative<StreamedBody>(response.body);
@@ -583,14 +581,16 @@ Task<bool> Connection::send(Response response) {
     response = problem(503, "temporary-reduced-capacity", "The server has too much to do",
                        "too many streams are open; try again soon", id_)
                    .header("Retry-After", "5");
-  if (auto* const stream = std::get_if<StreamedBody>(&response.body)) {
+  if (const auto* const stream = std::get_if<StreamedBody>(&response.body)) {
     // HTTP/1.0 knows no chunks; there the end of the connection is the end of the body.
     const bool chunked = !stream->length && head_.minor == 1;
     if (!stream->length && !chunked) close_ = true;
     write_head(response, stream->length, chunked);
-    if (const Io io = co_await send_bytes(as_bytes(output_)); io.error) co_return false;
+    const Io io = co_await send_bytes(as_bytes(output_));
+    if (io.error) co_return false;
     if (bodiless || head_.method == "HEAD") co_return true;
-    co_return co_await send_stream(std::move(*stream), chunked);
+    const bool complete = co_await send_stream(*stream, chunked);
+    co_return complete;
   }
   ByteView body = view_of(response.body);
   write_head(response, bodiless ? std::nullopt : std::optional<std::uint64_t>(body.size()), false);
@@ -604,9 +604,9 @@ Task<bool> Connection::send(Response response) {
   co_return !io.error;
 }
 
-Task<bool> Connection::send_stream(StreamedBody body, bool chunked) {
+Task<bool> Connection::send_stream(const StreamedBody& body, bool chunked) {
   bool complete = false;
-  const bool taken = co_await on_worker([&] {
+  const std::function<void()> work = [&] {
     try {
       Writer writer(*this, chunked, body.length);
       const Status status = body.produce(writer);
@@ -614,7 +614,8 @@ Task<bool> Connection::send_stream(StreamedBody body, bool chunked) {
     } catch (const std::exception& error) {
       if (shared_.options.observer.failed) shared_.options.observer.failed(request_.route.name, id_, error.what());
     }
-  });
+  };
+  const bool taken = co_await on_worker(work);
   co_return taken&& complete;
 }
 

@@ -29,18 +29,19 @@ class Connection {
  private:
   class Reader;
   class Writer;
-  struct Outcome;
 
+  // GCC 12 destroys some temporaries of a co_await expression twice: coroutines here take their arguments by reference,
+  // and each co_await stands in a statement of its own.
   Task<bool> read_head();
   Task<bool> serve();
-  Task<Response> respond(const Route& route);
+  Task<void> respond(const Route& route, std::optional<Response>& response);
   Response call(Request& request);
-  Task<bool> send(Response response);
-  Task<bool> send_stream(StreamedBody body, bool chunked);
+  Task<bool> send(Response& response);
+  Task<bool> send_stream(const StreamedBody& body, bool chunked);
   Task<Io> send_bytes(ByteView bytes);
   Task<void> refuse(int status, std::string_view why);
   /// Runs `work` on a worker and comes back; false when all are busy.
-  Task<bool> on_worker(std::function<void()> work);
+  Task<bool> on_worker(const std::function<void()>& work);
 
   /// The body of the request: from what was read along with the head, then from the network.
   bool body_complete() const;

@@ -11,6 +11,8 @@ namespace prism::http::internal {
 namespace {
 
 constexpr asio::use_awaitable_t<Executor> kAwait{};
+/// What a peer may still send after our goodbye.
+constexpr std::size_t kMaxDiscardBytes = 256 * 1024;
 
 template <class Stream>
 class StreamTransport final : public Transport {
@@ -53,20 +55,18 @@ class StreamTransport final : public Transport {
   }
 
   Task<void> shutdown(Milliseconds limit) override {
-    error_code ignored;
+    error_code ec;
+    lowest().expires_after(limit);
     if constexpr (kTls) {
-      lowest().expires_after(limit);
-      co_await stream_.async_shutdown(asio::redirect_error(kAwait, ignored));
-    } else {
-      // Closing with bytes unread would reset the connection, and the peer might lose our answer with it.
-      lowest().socket().shutdown(tcp::socket::shutdown_send, ignored);
-      std::array<std::uint8_t, 4096> rest;
-      const TimePoint deadline = std::chrono::steady_clock::now() + limit;
-      for (int i = 0; i < 64; ++i) {
-        const Io io = co_await read_some(rest, deadline);
-        if (io.error || io.bytes == 0) break;
-      }
+      co_await stream_.async_shutdown(asio::redirect_error(kAwait, ec));
+      if (!ec) co_return close();  // the peer said goodbye, too
     }
+    // Closing with bytes unread would reset the connection, and the peer might lose our answer with it.
+    lowest().socket().shutdown(tcp::socket::shutdown_send, ec);
+    std::array<std::uint8_t, 4096> rest;
+    for (std::size_t total = 0; !ec && total < kMaxDiscardBytes;)
+      total += co_await lowest().async_read_some(asio::mutable_buffer(rest.data(), rest.size()),
+                                                 asio::redirect_error(kAwait, ec));
     close();
   }
 
