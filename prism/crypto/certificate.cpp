@@ -104,7 +104,8 @@ Result<std::vector<X509Pointer>> parse_certificates(ByteView pem) {
   // More than any chain or CA bundle holds; the system's whole store is a fifth of it.
   constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
   if (pem.size() > kMaxPemBytes) return fail(ErrorCode::quota, "a certificate file is longer than a mebibyte");
-  const BioPointer bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const BioPointer bio(
+      BIO_new_mem_buf(pem.empty() ? "" : static_cast<const void*>(pem.data()), static_cast<int>(pem.size())));
   if (!bio) return no_memory();
   std::vector<X509Pointer> chain;
   ERR_clear_error();
@@ -258,9 +259,12 @@ Result<CertifiedKey> CertifiedKey::from_pem(ByteView chain, const SecretVector<s
   auto state = std::make_shared<State>();
   PRISM_TRY(state->chain, internal::parse_certificates(chain));
   const auto bytes = key.reveal(RevealKey{});
-  const BioPointer bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
-  if (!bio) return failed("read a key");
-  state->key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  constexpr std::size_t kMaxKeyPemBytes = 64 * 1024;
+  if (!bytes.empty() && bytes.size() <= kMaxKeyPemBytes) {
+    const BioPointer bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+    if (!bio) return failed("read a key");
+    state->key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  }
   ERR_clear_error();
   if (!state->key)
     return fail(ErrorCode::malformed,

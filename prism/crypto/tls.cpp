@@ -15,7 +15,7 @@ namespace {
 struct PeerRule {
   std::vector<Digest> fingerprints;
   bool has_authorities = false;  ///< the context's own store decides about what is not pinned
-  bool trust_any = false;
+  bool any = false;
 };
 
 void free_rule(void*, void* rule, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<PeerRule*>(rule); }
@@ -30,7 +30,7 @@ int rule_index() {
 int verify_peer(X509_STORE_CTX* chain, void*) {
   const auto* const ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
   const auto* const rule = static_cast<const PeerRule*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), rule_index()));
-  if (rule->trust_any) return 1;
+  if (rule->any) return 1;
   if (!rule->fingerprints.empty()) {
     const auto info = internal::describe(X509_STORE_CTX_get0_cert(chain));
     if (info && std::find(rule->fingerprints.begin(), rule->fingerprints.end(), info->fingerprints.spki) !=
@@ -69,8 +69,9 @@ Result<ContextPointer> common_context(const SSL_METHOD* method, bool allow_class
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(c, internal::no_passphrase);
+  // After the slash stands what is taken only when nothing before it is shared, even at the price of a second flight.
   const char* const groups =
-      allow_classical ? "X25519MLKEM768:SecP384r1MLKEM1024:X25519" : "X25519MLKEM768:SecP384r1MLKEM1024";
+      allow_classical ? "X25519MLKEM768:SecP384r1MLKEM1024/X25519" : "X25519MLKEM768:SecP384r1MLKEM1024";
   if (SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) != 1 || SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) != 1 ||
       SSL_CTX_set_num_tickets(c, 0) != 1 || SSL_CTX_set1_groups_list(c, groups) != 1 ||
       SSL_CTX_set_ciphersuites(c, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256") != 1 ||
