@@ -26,8 +26,8 @@ constexpr std::size_t kSaltBytes = 16;
 /// OpenSSL gives scrypt for PBES2 32 MiB and no more; a file above it opens nowhere.
 constexpr std::uint64_t kMaxMemory = std::uint64_t{32} << 20;
 constexpr std::uint64_t kMaxRounds = 16;
-/// About two seconds. OpenSSL itself writes 2,048.
-constexpr std::uint64_t kMaxIterations = 4'000'000;
+/// About a second. OpenSSL itself writes 2,048.
+constexpr std::uint64_t kMaxIterations = 2'000'000;
 
 Error not_a_key() {
   forget_errors();
