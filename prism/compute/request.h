@@ -4,23 +4,25 @@
 //   {"operation": "statistics", "compute": ["mean", "variance", "sum"], "inputs": ["x"]}
 //
 //   operation      inputs  further members
-//   sum, mean      1       mean: "count": "c", an encrypted count: the reader divides
-//   variance       1       "divisor": "population" (default) or "sample"
-//   statistics     1       "compute": any of sum, mean, variance, sum_of_squares, count; "divisor"
+//   sum            1..
+//   mean           1..     "count": "c", an encrypted count, or as many zeros and ones: the reader divides
+//   variance       1..     "divisor": "population" (default) or "sample"
+//   statistics     1..     "compute": any of sum, mean, variance, sum_of_squares; "divisor"
 //   negate, square 1
 //   add, multiply  1 or 2  with one input: "number": 2.5, or "values": [..] as many as the input has
-//   subtract       2
-//   dot            2
+//   subtract, dot  2
 //   weighted_sum   1..     one input: "weights" as many as it has values, one number comes out; several inputs: one
 //                          weight for each, a vector comes out
 //   polynomial     1       "coefficients": [c0, c1, ..]; "basis": "monomial" (default) or "chebyshev", then "interval"
+//                          is [low, high]
 //   rotate         1       "steps", to the left
 //   custom         1..     "operations": [{"id": "d", "op": "subtract", "args": ["x", "y"]}, ..] in any order without
-//                          cycles, "outputs": ["d", {"name": "ratio", "value": "d", "over": "x", "factor": 0.5}]
+//                          cycles, with the members above; "outputs": ["d", {"name": "ratio", "value": "d", "over":
+//                          "x", "factor": 0.5}]. A `mean` among them costs a level, as the quotient is made encrypted.
 //
-// All take "version": 1 (optional). Unknown members, and members that the operation does not use, are refused by their
-// JSON pointer; names are 1 to 64 letters, digits and _-. with a letter first; numbers are finite (exact: whole, below
-// 2^49). Results are named after the operation, those of statistics after each statistic.
+// All take "version": 1. Unknown members, those that an operation does not use, and members given twice are refused by
+// their JSON pointer; names are a letter and up to 63 letters, digits and _-.; numbers are finite (exact: whole, below
+// 2^49). A result is named after its operation or statistic; of several inputs, `x.mean`.
 #pragma once
 #include <map>
 #include <optional>

@@ -44,7 +44,8 @@ struct Opened {
 
 struct OpenOptions {
   /// Bounds and levels are computed again from the computation, which takes as long as the server took, instead of
-  /// believed. A result whose ciphertexts are not at the levels that the computation leads to is refused (integrity).
+  /// believed. A result whose ciphertexts are not where the computation leads from what the key holder encrypted is
+  /// refused (integrity); turn this off for inputs that others encrypted with the public key.
   bool recompute_bounds = true;
   /// The only computation that is accepted, if given: what was asked for (mismatch otherwise).
   std::optional<Digest> expected_program;

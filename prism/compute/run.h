@@ -29,8 +29,8 @@ class Context {
   program::Family family() const;
   /// fhe::Context::identity(): vectors that name it belong to it.
   const Digest& identity() const;
-  /// SHA-256 over the evaluation keys: with identity, what decides the bytes of a result.
-  const Digest& keys_digest() const;
+  /// SHA-256 of the artefact it was decoded from.
+  const Digest& digest() const;
   /// What it keeps in memory.
   std::uint64_t memory_bytes() const;
   program::AnyParameters parameters() const;

@@ -70,6 +70,10 @@ const typename Family::Parameters& Context<Family>::parameters() const {
   return *state_->scheme.parameters();
 }
 template <class Family>
+const std::shared_ptr<const typename Family::Parameters>& Context<Family>::parameters_ptr() const {
+  return state_->scheme.parameters();
+}
+template <class Family>
 const rlwe::EvaluationKeys& Context<Family>::keys() const {
   return state_->keys;
 }

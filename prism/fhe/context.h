@@ -20,6 +20,7 @@ class Context {
   using Number = typename Family::Number;
 
   const typename Family::Parameters& parameters() const;
+  const std::shared_ptr<const typename Family::Parameters>& parameters_ptr() const;
   const rlwe::EvaluationKeys& keys() const;
   /// Values in one ciphertext; longer vectors take several.
   std::size_t slots() const;
@@ -78,6 +79,9 @@ template <class Family>
 Result<Declared<Family>> decode_parameters(ByteView bytes);
 /// Which family an artefact of kind parameters or context is of, by its first bytes. malformed for other kinds.
 Result<bool> is_approximate(ByteView artefact);
+/// The ring that such an artefact is for, read and checked against nothing yet: to refuse by size before anything is
+/// made.
+Result<rlwe::ParameterSpec> named_ring(ByteView artefact);
 /// The identity that an artefact of kind ciphertext or evaluation_keys names: whose it says it is.
 Result<Digest> named_identity(ByteView artefact);
 /// What an artefact of kind ciphertext says of itself, without its context.

@@ -136,6 +136,16 @@ Result<bool> is_approximate(ByteView artefact) {
   return scheme == 0;
 }
 
+Result<rlwe::ParameterSpec> named_ring(ByteView artefact) {
+  PRISM_TRY(const bool approximate, is_approximate(artefact));
+  (void)approximate;
+  wire::Reader r(artefact, "the parameters");
+  PRISM_TRY(const ByteView header, r.view(wire::kHeaderBytes));
+  (void)header;
+  PRISM_TRY(const ContextBytes read, read_parameters(r));
+  return rlwe::decode_parameter_spec(read.parameters);
+}
+
 Result<Digest> named_identity(ByteView artefact) {
   PRISM_TRY(const wire::Header header, wire::peek_header(artefact));
   if (header.kind != wire::Kind::ciphertext && header.kind != wire::Kind::evaluation_keys)
