@@ -12,7 +12,7 @@ struct Row {
   ErrorCode code;
 };
 // In the order of the enumeration (problem_test compares).
-constexpr std::array<Row, 18> kRows{{
+constexpr std::array<Row, 19> kRows{{
     {Problem::invalid_request, "invalid-request", ErrorCode::invalid_argument},
     {Problem::not_found, "not-found", ErrorCode::not_found},
     {Problem::unsupported, "unsupported", ErrorCode::unsupported},
@@ -25,6 +25,7 @@ constexpr std::array<Row, 18> kRows{{
     {Problem::digest_mismatch, "digest-mismatch", ErrorCode::integrity},
     {Problem::offset_mismatch, "offset-mismatch", ErrorCode::mismatch},
     {Problem::too_large, "too-large", ErrorCode::exhausted},
+    {Problem::unsupported_media_type, "unsupported-media-type", ErrorCode::invalid_argument},
     {Problem::computation_refused, "computation-refused", ErrorCode::refused},
     {Problem::idempotency_key_reused, "idempotency-key-reused", ErrorCode::mismatch},
     {Problem::conflict, "conflict", ErrorCode::mismatch},

@@ -23,6 +23,7 @@ enum class Problem : std::uint8_t {
   digest_mismatch,         ///< bytes that are not those of the digest they were announced by
   offset_mismatch,         ///< an upload goes on elsewhere: ask where
   too_large,               ///< more bytes than this kind of thing may have
+  unsupported_media_type,  ///< a body of another kind than this takes
   computation_refused,     ///< the computation does not fit the parameters, keys or inputs
   idempotency_key_reused,  ///< the same key with another request
   conflict,                ///< the thing is busy or in a state that forbids this

@@ -1,1 +1,0 @@
-#include "prism/server/rest/handler.h"
