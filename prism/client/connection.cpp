@@ -99,12 +99,21 @@ Result<Connection> Connection::open_with_token(ConnectionOptions options, std::s
   return start(std::unique_ptr<State>(new State{std::move(options), &clock, &random, std::move(transport)}));
 }
 
+Connection Connection::over(std::unique_ptr<Transport> transport, Patience patience, const Clock& clock,
+                            Random& random) {
+  if (!patience.wait) patience.wait = sleep_interruptibly;
+  ConnectionOptions options;
+  options.patience = std::move(patience);
+  return Connection(std::unique_ptr<State>(new State{std::move(options), &clock, &random, std::move(transport)}));
+}
+
 const std::string& Connection::server() const { return state_->transport->server(); }
 const Meeting& Connection::meeting() const {
   check(state_->transport->meeting().has_value(), "a connection that met nobody");
   return *state_->transport->meeting();
 }
 Random& Connection::random() const { return *state_->random; }
+bool Connection::in_session() const { return state_->transport->in_session(); }
 const std::optional<SessionFacts>& Connection::session() const {
   return state_->session != nullptr ? state_->session->facts() : state_->no_session;
 }

@@ -84,6 +84,8 @@ class Connection {
   /// The token form: no session, and whoever ends TLS sees requests and could change answers.
   static Result<Connection> open_with_token(ConnectionOptions options, std::string token, const Clock& clock,
                                             Random& random);
+  /// Over a transport of the caller's own: the rules of asking again, uploads and jobs are the same.
+  static Connection over(std::unique_ptr<Transport> transport, Patience patience, const Clock& clock, Random& random);
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
   /// Ends the session on both sides if the server can be reached; waits for nothing.
@@ -92,6 +94,8 @@ class Connection {
   const std::string& server() const;
   const Meeting& meeting() const;
   Random& random() const;
+  /// Whether requests travel in records of a session rather than under a token.
+  bool in_session() const;
   /// Of the session form: the last handshake.
   const std::optional<SessionFacts>& session() const;
 

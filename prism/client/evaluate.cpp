@@ -153,7 +153,7 @@ Result<Evaluated> evaluate(Connection& service, const Keys& keys, const Question
 
   const std::string body = internal::compute_body(wanted.context, digests, prepared.request_json);
   wanted.request = hash::sha256(as_bytes(body));
-  wanted.transport = service.session() ? channel::Transport::session : channel::Transport::token;
+  wanted.transport = service.in_session() ? channel::Transport::session : channel::Transport::token;
   std::string key = options.idempotency_key;
   if (key.empty()) {
     PRISM_TRY(key, fresh_key(service.random()));

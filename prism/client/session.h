@@ -42,6 +42,7 @@ class SessionTransport final : public Transport {
   Result<Reply> events(const Call& call, const std::function<Result<bool>(std::string_view json)>& sink) override;
   void reset() override;
   void disconnect() override;
+  bool in_session() const override { return true; }
   const std::string& server() const override { return server_; }
   /// Of the last handshake. Empty before.
   const std::optional<SessionFacts>& facts() const { return facts_; }

@@ -26,6 +26,7 @@ class TokenTransport final : public Transport {
   void reset() override { meeting_.reset(); }
   void disconnect() override { http_.close(); }
   const std::optional<Meeting>& meeting() const override { return meeting_; }
+  bool in_session() const override { return false; }
   const std::string& server() const override { return server_; }
 
  private:

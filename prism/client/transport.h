@@ -51,6 +51,8 @@ class Transport {
   virtual void disconnect() = 0;
   /// The server that was met; empty before the first exchange.
   virtual const std::optional<Meeting>& meeting() const = 0;
+  /// Whether requests travel in records of a session, so that receipts say so.
+  virtual bool in_session() const = 0;
   /// "host:8000".
   virtual const std::string& server() const = 0;
 };
