@@ -193,31 +193,30 @@ Result<Established> ServerHandshake::State::judge(ByteView third, const ClientGa
   const auto opened = open_once(client_key, answered, sealed);
   if (!opened) reject(Rejection::bad_tag);
 
-  Proof proof{{}, decoy->signature, {}};
-  crypto::VerifyKey key = decoy->key;
-  std::vector<Digest> previous;
+  Proof proof{decoy->key.raw(), decoy->signature, {}};
+  ByteView public_key = decoy->key.raw();
+  std::vector<RotationLink> rotations;
   std::string name;
+  bool readable = false;
   if (opened) {
     if (const auto read = read_proof(*opened, chosen.signature_bytes)) {
       proof = *read;
-      auto client = read_client_identity(proof.identity, chosen.public_key_bytes);
-      auto imported = client ? crypto::VerifyKey::from_raw(chosen.signature, client->public_key)
-                             : Result<crypto::VerifyKey>(client.error());
-      if (imported) {
-        key = *std::move(imported);
+      if (auto client = read_client_identity(proof.identity, chosen.public_key_bytes)) {
+        readable = true;
+        public_key = client->public_key;
+        rotations = std::move(client->rotations);
         name = client->name;
-        claimed_peer = key.fingerprint();
-        if (auto chain = verify_rotations(KeyOwner::client, client->rotations, key))
-          previous = *std::move(chain);
-        else
-          reject(Rejection::bad_identity);
-      } else {
-        reject(Rejection::bad_identity);
       }
-    } else {
-      reject(Rejection::bad_identity);
     }
   }
+  if (!readable) reject(Rejection::bad_identity);
+  PRISM_TRY(const crypto::VerifyKey key, crypto::VerifyKey::from_raw(chosen.signature, public_key));
+  if (readable) claimed_peer = key.fingerprint();
+  std::vector<Digest> previous;
+  if (auto chain = verify_rotations(KeyOwner::client, rotations, key))
+    previous = *std::move(chain);
+  else
+    reject(Rejection::bad_identity);
 
   const TranscriptHash to_verify = transcript.absorb(Part::client_identity, proof.identity);
   if (!key.verify(to_verify, kClientContext, proof.signature)) reject(Rejection::bad_signature);
