@@ -279,8 +279,26 @@ Result<CertifiedKey> CertifiedKey::from_pem(ByteView chain, const SecretVector<s
 Result<CertifiedKey> CertifiedKey::make_self_signed(CertificateKey kind, const std::vector<std::string>& names,
                                                     std::chrono::seconds now, std::chrono::seconds validity,
                                                     Random& random) {
+  auto state = std::make_shared<State>();
+  PRISM_TRY(state->key, generate(kind, random));
+  return certify(std::move(state), kind, names, now, validity, random);
+}
+
+Result<CertifiedKey> CertifiedKey::renewed(const std::vector<std::string>& names, std::chrono::seconds now,
+                                           std::chrono::seconds validity, Random& random) const {
+  if (info().key == CertificateKey::other)
+    return fail(ErrorCode::unsupported, "a certificate with this kind of key is not made here");
+  auto state = std::make_shared<State>();
+  state->key = KeyPointer(EVP_PKEY_dup(state_->key.get()));
+  if (!state->key) return failed("copy a key");
+  return certify(std::move(state), info().key, names, now, validity, random);
+}
+
+Result<CertifiedKey> CertifiedKey::certify(std::shared_ptr<State> state, CertificateKey kind,
+                                           const std::vector<std::string>& names, std::chrono::seconds now,
+                                           std::chrono::seconds validity, Random& random) {
+  EVP_PKEY* const key = state->key.get();
   PRISM_TRY(const auto alternatives, alternative_names(names));
-  PRISM_TRY(KeyPointer key, generate(kind, random));
   // 159 bits that are never zero in front: positive, and within the 20 octets of RFC 5280, section 4.1.2.2.
   std::array<std::uint8_t, 20> serial;
   PRISM_CHECKED(random.fill(serial));
@@ -300,18 +318,16 @@ Result<CertifiedKey> CertifiedKey::make_self_signed(CertificateKey kind, const s
       ASN1_TIME_set(X509_getm_notBefore(x), start) == nullptr || ASN1_TIME_set(X509_getm_notAfter(x), end) == nullptr ||
       X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_ASC, text, static_cast<int>(common.size()), -1, 0) !=
           1 ||
-      X509_set_issuer_name(x, subject) != 1 || X509_set_pubkey(x, key.get()) != 1 ||
+      X509_set_issuer_name(x, subject) != 1 || X509_set_pubkey(x, key) != 1 ||
       X509_add1_ext_i2d(x, NID_subject_alt_name, alternatives.get(), 0, X509V3_ADD_DEFAULT) != 1 ||
       !add_extension(x, NID_basic_constraints, "critical,CA:FALSE") ||
       !add_extension(x, NID_key_usage, "critical,digitalSignature") ||
       !add_extension(x, NID_ext_key_usage, "serverAuth,clientAuth") ||
       !add_extension(x, NID_subject_key_identifier, "hash"))
     return failed("make a certificate");
-  PRISM_CHECKED(self_sign(x, key.get(), kind));
-  auto state = std::make_shared<State>();
+  PRISM_CHECKED(self_sign(x, key, kind));
   PRISM_TRY(state->info, internal::describe(x));
   state->chain.push_back(std::move(certificate));
-  state->key = std::move(key);
   return CertifiedKey(std::move(state));
 }
 

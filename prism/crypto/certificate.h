@@ -43,6 +43,9 @@ class CertifiedKey {
   /// Names may be numeric addresses; at least one. The validity starts an hour before `now`, for clocks that are late.
   static Result<CertifiedKey> make_self_signed(CertificateKey key, const std::vector<std::string>& names,
                                                std::chrono::seconds now, std::chrono::seconds validity, Random& random);
+  /// A new self-signed certificate for the same key, so that pins of it go on holding.
+  Result<CertifiedKey> renewed(const std::vector<std::string>& names, std::chrono::seconds now,
+                               std::chrono::seconds validity, Random& random) const;
   const CertificateInfo& info() const;
   /// The chain, leaf first.
   std::string chain_pem() const;
@@ -54,6 +57,9 @@ class CertifiedKey {
 
  private:
   explicit CertifiedKey(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  static Result<CertifiedKey> certify(std::shared_ptr<State> state, CertificateKey kind,
+                                      const std::vector<std::string>& names, std::chrono::seconds now,
+                                      std::chrono::seconds validity, Random& random);
   std::shared_ptr<const State> state_;  ///< owners: the copies of this object
 };
 

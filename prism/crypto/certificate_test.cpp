@@ -74,6 +74,20 @@ TEST(Certificate, SurvivesItsFiles) {
   }
 }
 
+TEST(Certificate, RenewalKeepsTheKeyAndNothingElse) {
+  for (const CertificateKey kind : kKinds) {
+    const CertifiedKey made = make(kind, 2).value();
+    Seeded random(3);
+    const auto later = made.renewed({"b.example"}, kNow + std::chrono::hours(9), std::chrono::hours(1), random);
+    ASSERT_TRUE(later) << later.error().message;
+    EXPECT_EQ(later->info().fingerprints.spki, made.info().fingerprints.spki);
+    EXPECT_NE(later->info().fingerprints.certificate, made.info().fingerprints.certificate);
+    EXPECT_EQ(later->info().not_after, kNow + std::chrono::hours(10));
+    EXPECT_EQ(later->info().names, std::vector<std::string>{"b.example"});
+    EXPECT_TRUE(CertifiedKey::from_pem(as_bytes(later->chain_pem()), made.key_pem()));
+  }
+}
+
 TEST(Certificate, RefusesNamesKeysAndFilesThatAreNone) {
   for (const std::vector<std::string>& names :
        {std::vector<std::string>{}, {""}, {"a b"}, {"a,DNS:b"}, {"a\n"}, {"http://a"}})

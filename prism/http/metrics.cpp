@@ -82,6 +82,12 @@ void Metrics::set(std::string_view name, std::string_view help, const Labels& la
   state_->find(state_->gauges, prometheus::BuildGauge, name, help, labels).Set(value);
 }
 
+void Metrics::count_to(std::string_view name, std::string_view help, const Labels& labels, double total) {
+  const std::lock_guard lock(state_->mutex);
+  prometheus::Counter& counter = state_->find(state_->counters, prometheus::BuildCounter, name, help, labels);
+  if (total > counter.Value()) counter.Increment(total - counter.Value());
+}
+
 void Metrics::collect(std::function<void(Metrics&)> from) {
   const std::lock_guard lock(state_->mutex);
   state_->collectors.push_back(std::move(from));

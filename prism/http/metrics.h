@@ -18,6 +18,8 @@ class Metrics {
   void count(std::string_view name, std::string_view help, const Labels& labels, double by = 1);
   void observe(std::string_view name, std::string_view help, const Labels& labels, double seconds);
   void set(std::string_view name, std::string_view help, const Labels& labels, double value);
+  /// Raises a counter to a total that somebody else counts; a smaller one changes nothing.
+  void count_to(std::string_view name, std::string_view help, const Labels& labels, double total);
   /// Called before each text(): for values that somebody else keeps.
   void collect(std::function<void(Metrics&)> from);
   /// `text/plain; version=0.0.4`.
