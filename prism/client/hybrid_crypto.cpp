@@ -1,5 +1,7 @@
 #include "prism/client/hybrid_crypto.h"
 
+#include "prism/program/requirements.h"
+
 namespace prism::client {
 namespace {
 
@@ -24,12 +26,28 @@ HybridCrypto::HybridCrypto(HybridCrypto&&) noexcept = default;
 HybridCrypto& HybridCrypto::operator=(HybridCrypto&&) noexcept = default;
 HybridCrypto::~HybridCrypto() = default;
 
-Result<HybridCrypto> HybridCrypto::create(const HybridOptions& options, Random& random) {
-  PRISM_TRY(auto numbers, fhe::Approximate::KeyHolder::create(options.numbers, random));
+Result<HybridCrypto> HybridCrypto::with(fhe::Approximate::KeyHolder numbers, const HybridOptions& options,
+                                        Random& random) {
   PRISM_TRY(auto identity, crypto::SigningKey::generate(options.signatures, random));
   PRISM_TRY(auto kem_key, crypto::KemSecretKey::generate(options.kem, random));
   return HybridCrypto(std::unique_ptr<State>(
       new State{random, std::move(numbers), std::move(identity), options.kem, std::move(kem_key)}));
+}
+
+Result<HybridCrypto> HybridCrypto::create(const HybridOptions& options, Random& random) {
+  PRISM_TRY(auto numbers, fhe::Approximate::KeyHolder::create(options.numbers, random));
+  return with(std::move(numbers), options, random);
+}
+
+Result<HybridCrypto> HybridCrypto::create_for(const compute::Request& request,
+                                              const std::map<std::string, std::uint64_t>& sizes,
+                                              double largest_magnitude, int precision_bits, Random& random,
+                                              const HybridOptions& options) {
+  PRISM_TRY(const auto computation, request.lower(program::Family::approximate, sizes));
+  PRISM_TRY(auto parameters, program::approximate_parameters_for(computation, largest_magnitude, precision_bits,
+                                                                 options.numbers.security));
+  PRISM_TRY(auto numbers, fhe::Approximate::KeyHolder::create(std::move(parameters), 0, {}, largest_magnitude, random));
+  return with(std::move(numbers), options, random);
 }
 
 HybridCrypto::Outcome HybridCrypto::encrypt(std::span<const double> values) const {

@@ -11,12 +11,15 @@
 // give Result, as fhe::Vector does, so that they nest.
 #pragma once
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "prism/base/random.h"
+#include "prism/compute/request.h"
 #include "prism/crypto/kem.h"
 #include "prism/crypto/signature.h"
 #include "prism/fhe/fhe.h"
@@ -41,6 +44,13 @@ class HybridCrypto {
   /// Fresh keys, in memory only. Keeps a reference to `random` (host::SystemRandom in programs), which must outlive it.
   /// Errors: those of fhe::parameters_for and of `random`.
   static Result<HybridCrypto> create(const HybridOptions& options, Random& random);
+  /// Keys for one computation that a server does (evaluate.h): the smallest parameters that carry `request` on inputs
+  /// of these `sizes` up to `largest_magnitude`, with results right to `precision_bits` after the point. Evaluation
+  /// keys are made when the server has said which. Of `options.numbers` only the security is read. Errors also: those
+  /// of compute::Request::lower.
+  static Result<HybridCrypto> create_for(const compute::Request& request,
+                                         const std::map<std::string, std::uint64_t>& sizes, double largest_magnitude,
+                                         int precision_bits, Random& random, const HybridOptions& options = {});
   HybridCrypto(HybridCrypto&&) noexcept;
   HybridCrypto& operator=(HybridCrypto&&) noexcept;
   /// Wipes every secret key.
@@ -82,6 +92,7 @@ class HybridCrypto {
 
  private:
   struct State;
+  static Result<HybridCrypto> with(fhe::Approximate::KeyHolder numbers, const HybridOptions& options, Random& random);
   explicit HybridCrypto(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
