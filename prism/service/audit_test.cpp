@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "prism/host/file.h"
-#include "prism/service/internal/test_support.h"
+#include "tests/support/service.h"
 
 namespace prism::service {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "prism/hash/sha256.h"
 #include "prism/host/file.h"
-#include "prism/service/internal/test_support.h"
+#include "tests/support/service.h"
 
 namespace prism::service {
 namespace {

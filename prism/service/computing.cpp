@@ -11,8 +11,8 @@
 #include "prism/host/system.h"
 #include "prism/host/thread_pool.h"
 #include "prism/program/requirements.h"
+#include "prism/service/internal/strict_json.h"
 #include "prism/service/names.h"
-#include "prism/service/strict_json.h"
 #include "prism/wire/cbor.h"
 
 namespace prism::service {

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <set>
 
-#include "prism/service/internal/test_support.h"
+#include "tests/support/service.h"
 
 namespace prism::service {
 namespace {

@@ -8,7 +8,7 @@
 #include "prism/crypto/key_file.h"
 #include "prism/host/atomic_file.h"
 #include "prism/host/file.h"
-#include "prism/service/internal/test_client.h"
+#include "tests/support/service_client.h"
 
 namespace prism::service {
 namespace {

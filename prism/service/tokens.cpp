@@ -6,8 +6,8 @@
 #include "prism/host/atomic_file.h"
 #include "prism/host/file.h"
 #include "prism/secret/secret.h"
+#include "prism/service/internal/strict_json.h"
 #include "prism/service/names.h"
-#include "prism/service/strict_json.h"
 
 namespace prism::service {
 namespace {

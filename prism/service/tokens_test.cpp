@@ -5,7 +5,7 @@
 
 #include "prism/host/atomic_file.h"
 #include "prism/host/file.h"
-#include "prism/service/internal/test_support.h"
+#include "tests/support/service.h"
 
 namespace prism::service {
 namespace {

@@ -11,7 +11,7 @@
 #include "prism/http/sse.h"
 #include "prism/server/rest/internal/call.h"
 #include "prism/server/rest/internal/documents.h"
-#include "prism/server/rest/internal/json.h"
+#include "prism/service/announcement.h"
 #include "prism/service/names.h"
 
 namespace prism::server::rest {
@@ -216,7 +216,7 @@ class RestHandler final : public http::Handler {
   }
   Result<Reply> announce(Call& call) {
     PRISM_TRY(const Bytes body, call.read_body(internal::kJson, kSmallBody));
-    PRISM_TRY(const internal::Announcement wanted, internal::parse_announcement(body));
+    PRISM_TRY(const service::Announcement wanted, service::parse_announcement(body));
     const bool known = service_.upload_state(call.caller(), BlobKind::context, wanted.digest).has_value();
     PRISM_TRY(const auto state, service_.announce(call.caller(), BlobKind::context, wanted.digest, wanted.size));
     Reply reply = upload_reply(known ? 200 : 201, wanted.digest, state);

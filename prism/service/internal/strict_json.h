@@ -1,5 +1,5 @@
-// prism/service/strict_json.h - JSON from strangers: bounded nesting, no repeated keys, no unknown ones. Only for .cpp
-// files of this room and of tests: it names the JSON library.
+// prism/service/internal/strict_json.h - JSON from strangers: bounded nesting, no repeated keys, no unknown ones. Only
+// for .cpp files of this room and of tests: it names the JSON library.
 #pragma once
 #include <initializer_list>
 #include <nlohmann/json.hpp>

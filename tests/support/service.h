@@ -1,4 +1,4 @@
-// prism/service/internal/test_support.h - what this room's tests share: a clock that is set by hand, bodies from
+// tests/support/service.h - what the tests of service and server/rest share: a clock that is set by hand, bodies from
 // memory, a client. For tests only.
 #pragma once
 #include <gtest/gtest.h>

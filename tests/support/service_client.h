@@ -1,4 +1,4 @@
-// prism/service/internal/test_client.h - the client's side of a session, straight on the service. For tests only.
+// tests/support/service_client.h - the client's side of a session, straight on the service. For tests only.
 #pragma once
 #include <memory>
 #include <optional>
@@ -7,7 +7,7 @@
 #include "prism/channel/bundle.h"
 #include "prism/channel/handshake.h"
 #include "prism/channel/session_keys.h"
-#include "prism/service/internal/test_support.h"
+#include "tests/support/service.h"
 
 namespace prism::service::test {
 
