@@ -189,7 +189,7 @@ void add_channel_verify(CLI::App& channel, Action& action) {
   command->add_option("--key", a->key, "The server's public key (PEM), instead of a fingerprint")->excludes(pin);
   command->add_option("--request", a->request, "Compare the request's body");
   command->add_option("--context", a->context, "Compare the key context");
-  command->add_option("--data", a->data, "Compare an encrypted input; may be given for each");
+  command->add_option("--data", a->data, "Compare an encrypted input; may be given for each")->allow_extra_args(false);
   command->add_option("--result", a->result, "Compare the encrypted result");
   command->add_option("-o,--format", a->format, "How to print it: table or json")
       ->check(CLI::IsMember({"table", "json"}));

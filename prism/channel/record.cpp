@@ -3,23 +3,39 @@
 #include <algorithm>
 
 #include "prism/base/check.h"
+#include "prism/channel/record_aad.h"
 
 namespace prism::channel {
 namespace {
 
-void put(Bytes& out, std::uint64_t value, std::size_t size) {
-  while (size-- > 0) out.push_back(static_cast<std::uint8_t>(value >> (8 * size)));
-}
+/// Writes one thing behind the other; the caller knows that there is room.
+class Appender {
+ public:
+  explicit Appender(MutableByteView out) : out_(out) {}
+  void number(std::uint64_t value, std::size_t size) {
+    check(out_.size() - size_ >= size, "record: no room for a number");
+    while (size-- > 0) out_[size_++] = static_cast<std::uint8_t>(value >> (8 * size));
+  }
+  void bytes(ByteView bytes) {
+    check(out_.size() - size_ >= bytes.size(), "record: no room for bytes; check_binding comes first");
+    std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(size_));
+    size_ += bytes.size();
+  }
+  void frame(ByteView framed) {
+    number(framed.size(), 4);
+    bytes(framed);
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  MutableByteView out_;
+  std::size_t size_ = 0;
+};
+
 std::uint64_t get(ByteView bytes) {
   std::uint64_t value = 0;
   for (const std::uint8_t byte : bytes) value = value << 8 | byte;
   return value;
-}
-void append(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
-
-void frame(Bytes& out, ByteView bytes) {
-  put(out, bytes.size(), 4);
-  append(out, bytes);
 }
 
 /// Text of a header field: neither a line break nor anything a terminal would obey.
@@ -27,7 +43,6 @@ bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 
-constexpr std::string_view kLabel = "prism/v1/record";
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 }  // namespace
@@ -85,38 +100,48 @@ Status check_binding(const Binding& binding, Direction direction) {
   return {};
 }
 
+std::size_t write_record_header(const RecordHeader& header, MutableByteView out) {
+  check(header.content_type.size() <= kMaxContentTypeBytes && out.size() >= header.bytes(),
+        "record: the header does not fit");
+  Appender to(out);
+  to.number(kRecordVersion, 1);
+  to.number(static_cast<std::uint8_t>(header.form), 1);
+  to.number(static_cast<std::uint8_t>(header.direction), 1);
+  to.number(header.content_type.size(), 1);
+  to.bytes(header.session);
+  to.number(header.id.epoch.number(), 4);
+  to.number(header.id.sequence, 8);
+  to.bytes(as_bytes(header.content_type));
+  return to.size();
+}
+
 Bytes encode_record_header(const RecordHeader& header) {
-  check(header.content_type.size() <= kMaxContentTypeBytes, "record: content type is too long");
-  Bytes out;
-  out.reserve(header.bytes());
-  put(out, kRecordVersion, 1);
-  put(out, static_cast<std::uint8_t>(header.form), 1);
-  put(out, static_cast<std::uint8_t>(header.direction), 1);
-  put(out, header.content_type.size(), 1);
-  append(out, header.session);
-  put(out, header.id.epoch.number(), 4);
-  put(out, header.id.sequence, 8);
-  append(out, as_bytes(header.content_type));
+  Bytes out(header.bytes());
+  write_record_header(header, out);
   return out;
 }
 
-Bytes record_aad(ByteView header, const Binding& binding) {
-  Bytes out;
-  out.reserve(kLabel.size() + header.size() + 5 * 4 + binding.method.size() + binding.path.size() + 64 +
-              binding.idempotency_key.size() + 14);
-  append(out, as_bytes(kLabel));
-  append(out, header);
-  frame(out, as_bytes(binding.method));
-  frame(out, as_bytes(binding.path));
-  frame(out, binding.context);
-  frame(out, binding.program);
-  frame(out, as_bytes(binding.idempotency_key));
+ByteView RecordAad::view(ByteView header, const Binding& binding) {
+  Appender to(bytes_);
+  to.bytes(as_bytes(kRecordLabel));
+  to.bytes(header);
+  to.frame(as_bytes(binding.method));
+  to.frame(as_bytes(binding.path));
+  to.frame(binding.context);
+  to.frame(binding.program);
+  to.frame(as_bytes(binding.idempotency_key));
   if (binding.answer) {
-    put(out, binding.answer->status, 2);
-    put(out, binding.answer->request.epoch.number(), 4);
-    put(out, binding.answer->request.sequence, 8);
+    to.number(binding.answer->status, 2);
+    to.number(binding.answer->request.epoch.number(), 4);
+    to.number(binding.answer->request.sequence, 8);
   }
-  return out;
+  return ByteView(bytes_).first(to.size());
+}
+
+Bytes record_aad(ByteView header, const Binding& binding) {
+  RecordAad aad;
+  const ByteView bytes = aad.view(header, binding);
+  return {bytes.begin(), bytes.end()};
 }
 
 std::string to_base64url(ByteView bytes) {

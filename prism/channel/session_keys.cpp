@@ -5,6 +5,7 @@
 
 #include "prism/base/check.h"
 #include "prism/channel/handshake.h"
+#include "prism/channel/record_aad.h"
 #include "prism/channel/session_state.h"
 #include "prism/channel/stream_state.h"
 
@@ -103,14 +104,12 @@ Status SessionKeys::update(std::chrono::seconds now) {
 
 Epoch SessionKeys::send_epoch() const { return sending_ ? sending_->keys.epoch() : Epoch{}; }
 
-Result<Bytes> SessionKeys::next_header(RecordForm form, const Binding& binding, std::chrono::seconds now) {
+Result<RecordHeader> SessionKeys::next_header(RecordForm form, const Binding& binding, std::chrono::seconds now) {
   PRISM_CHECKED(check_alive(now));
   PRISM_CHECKED(check_binding(binding, sends_));
   if (sending_->next >= policy_.records_per_epoch || now - sending_->since >= policy_.update_after)
     PRISM_CHECKED(update(now));
-  const RecordHeader header{
-      form, sends_, id_, {sending_->keys.epoch(), sending_->next++}, std::string(binding.content_type)};
-  return encode_record_header(header);
+  return RecordHeader{form, sends_, id_, {sending_->keys.epoch(), sending_->next++}, std::string(binding.content_type)};
 }
 
 std::size_t SessionKeys::single_bytes(const Binding& binding, std::size_t body) {
@@ -123,23 +122,22 @@ Result<RecordId> SessionKeys::seal_into(const Binding& binding, ByteView body, s
   if (body.size() > kMaxSingleBytes)
     return fail(ErrorCode::invalid_argument, "a body of ", body.size(), " bytes; above ", kMaxSingleBytes,
                 " it goes as a stream");
-  PRISM_TRY(const Bytes header, next_header(RecordForm::single, binding, now));
-  const RecordId id{sending_->keys.epoch(), sending_->next - 1};
-  // The body may lie in `out` already, where the ciphertext goes; it does not where the header goes.
-  std::copy(header.begin(), header.end(), out.begin());
-  PRISM_CHECKED(sending_->keys.aead().seal_into(sending_->keys.nonce(id.sequence), record_aad(header, binding), body,
-                                                out.subspan(header.size())));
-  return id;
+  PRISM_TRY(const RecordHeader header, next_header(RecordForm::single, binding, now));
+  RecordAad aad;
+  const ByteView encoded = out.first(write_record_header(header, out));
+  PRISM_CHECKED(sending_->keys.aead().seal_into(sending_->keys.nonce(header.id.sequence), aad.view(encoded, binding),
+                                                body, out.subspan(encoded.size())));
+  return header.id;
 }
 
 Result<StreamSealer> SessionKeys::begin_seal(const Binding& binding, std::chrono::seconds now, Random& random) {
-  PRISM_TRY(Bytes head, next_header(RecordForm::stream, binding, now));
-  const RecordId id{sending_->keys.epoch(), sending_->next - 1};
-  PRISM_TRY(const crypto::Key256 key, sending_->keys.body_key(id.sequence));
+  PRISM_TRY(const RecordHeader header, next_header(RecordForm::stream, binding, now));
+  Bytes head = encode_record_header(header);
+  PRISM_TRY(const crypto::Key256 key, sending_->keys.body_key(header.id.sequence));
   PRISM_TRY(crypto::ChunkSealer chunks, crypto::ChunkSealer::start(key, record_aad(head, binding), random));
   head.insert(head.end(), chunks.head().begin(), chunks.head().end());
   return StreamSealer(
-      std::make_unique<StreamSealer::State>(StreamSealer::State{id, std::move(head), std::move(chunks)}));
+      std::make_unique<StreamSealer::State>(StreamSealer::State{header.id, std::move(head), std::move(chunks)}));
 }
 
 Result<Bytes> SessionKeys::seal(const Binding& binding, ByteView body, std::chrono::seconds now, Random& random) {
@@ -171,11 +169,13 @@ Status SessionKeys::check_record(const RecordHeader& header, const Binding& bind
 Result<SessionKeys::Candidate> SessionKeys::find(const RecordId& id, std::chrono::seconds now) {
   auto& epochs = receiving_->epochs;
   std::erase_if(epochs, [now](const Receiver& r) { return r.until && now >= *r.until; });
-  const Error gone = fail(ErrorCode::refused, "a record of an epoch whose keys are gone, or were never agreed");
+  const auto gone = [] {
+    return fail(ErrorCode::refused, "a record of an epoch whose keys are gone, or were never agreed");
+  };
   // The last one that is not later than the record's own.
   const auto after = std::upper_bound(epochs.begin(), epochs.end(), id.epoch,
                                       [](Epoch epoch, const Receiver& r) { return epoch < r.keys.epoch(); });
-  if (after == epochs.begin()) return gone;
+  if (after == epochs.begin()) return gone();
   Receiver& last = *(after - 1);
   if (last.keys.epoch() == id.epoch) {
     switch (last.window.check(id.sequence)) {
@@ -187,9 +187,9 @@ Result<SessionKeys::Candidate> SessionKeys::find(const RecordId& id, std::chrono
         return fail(ErrorCode::refused, "a record that is more than ", ReplayWindow::kWidth, " behind the last one");
     }
   }
-  if (last.keys.epoch().generation != id.epoch.generation) return gone;
+  if (last.keys.epoch().generation != id.epoch.generation) return gone();
   const unsigned steps = unsigned{id.epoch.update} - last.keys.epoch().update;
-  if (steps > Receiving::kMaxSkipped) return gone;
+  if (steps > Receiving::kMaxSkipped) return gone();
   PRISM_TRY(EpochKeys keys, last.keys.later(steps));
   Candidate candidate;
   candidate.fresh.emplace(Receiver{std::move(keys), {}, last.until});
@@ -232,7 +232,8 @@ Status SessionKeys::open_single(const RecordHeader& header, const Binding& bindi
   PRISM_TRY(Candidate candidate, find(header.id, now));
   EpochKeys& keys = candidate.receiver().keys;
   const ByteView encoded = record.first(header.bytes());
-  const Status opened = keys.aead().open_into(keys.nonce(header.id.sequence), record_aad(encoded, binding),
+  RecordAad aad;
+  const Status opened = keys.aead().open_into(keys.nonce(header.id.sequence), aad.view(encoded, binding),
                                               record.subspan(header.bytes()), body);
   if (!opened) return opened.error().code == ErrorCode::unauthorised ? forged() : opened.error();
   return commit(std::move(candidate), header.id.sequence, now);

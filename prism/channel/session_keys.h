@@ -122,7 +122,7 @@ class SessionKeys {
   Status check_alive(std::chrono::seconds now) const;
   Status check_record(const RecordHeader& header, const Binding& binding) const;
   /// The next record's header, and its number taken: it is used up whatever happens afterwards.
-  Result<Bytes> next_header(RecordForm form, const Binding& binding, std::chrono::seconds now);
+  Result<RecordHeader> next_header(RecordForm form, const Binding& binding, std::chrono::seconds now);
   /// The keys for a record that claims this name, if they can be had; changes nothing that a forger could profit from.
   Result<Candidate> find(const RecordId& id, std::chrono::seconds now);
   Status open_single(const RecordHeader& header, const Binding& binding, ByteView record, std::chrono::seconds now,
