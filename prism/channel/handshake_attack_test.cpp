@@ -19,6 +19,7 @@
 #include "prism/channel/internal/test_peers.h"
 #include "prism/channel/internal/transcript.h"
 #include "prism/crypto/kem.h"
+#include "prism/crypto/key_file.h"
 
 namespace prism::channel {
 namespace {
@@ -235,6 +236,12 @@ TEST(HandshakeAttackTest, MessagesOfOtherSessionsAreNeverTaken) {
       mixed.session = read_third(sessions[i].third)->session;
       ServerHandshake server = servers(sessions[i].first, i);
       EXPECT_FALSE(server.finish(encode(mixed), kNow, peers.gate).has_value());
+      // The session id of another around its own sealed part.
+      Third misplaced = *read_third(sessions[i].third);
+      misplaced.session = read_third(theirs.third)->session;
+      ServerHandshake again = servers(sessions[i].first, i);
+      EXPECT_FALSE(again.finish(encode(misplaced), kNow, peers.gate).has_value());
+      EXPECT_EQ(again.rejection(), Rejection::malformed);
     }
   }
 }
@@ -319,7 +326,7 @@ TEST(HandshakeAttackTest, EachFalseProofIsNamedToTheAuditAndLooksTheSameOutside)
 
 /// A server written for this test, so that it can lie. Everything but one thing is as it should be.
 struct LyingServer {
-  enum class Lie { none, signature, finished, key, context, suite, form, limits };
+  enum class Lie { none, signature, finished, key, impostor, context, suite, form, limits };
 
   LyingServer(const Peers& who, const Bytes& m1, Lie what) : peers(who), lie(what) {
     NamedRandom random("lying server");
@@ -336,8 +343,10 @@ struct LyingServer {
     const TranscriptHash hello_hash = transcript.absorb(Part::second_header, header_bytes);
     secrets = *HandshakeSecrets::derive(sent.secret.reveal(secret::RevealKey{}), hello_hash);
     const crypto::SigningKey other = make_key("mallory");
-    const crypto::SigningKey& signer = lie == Lie::key ? other : peers.server.key();
-    const Bytes who_bytes = encode(ServerIdentity{"s", 1, peers.server.key().verify_key().raw()});
+    const crypto::SigningKey& signer = lie == Lie::key || lie == Lie::impostor ? other : peers.server.key();
+    // The impostor says who he is, and all that he says is true.
+    const crypto::SigningKey& named = lie == Lie::impostor ? other : peers.server.key();
+    const Bytes who_bytes = encode(ServerIdentity{"s", 1, named.verify_key().raw()});
     Bytes signature = *signer.sign(transcript.absorb(Part::server_identity, who_bytes),
                                    lie == Lie::context ? kClientContext : kServerContext, random);
     if (lie == Lie::signature) signature[3000] ^= 1;
@@ -369,15 +378,20 @@ struct LyingServer {
 TEST(HandshakeAttackTest, AServerThatLiesAboutOneThingGetsNoM3) {
   using Lie = LyingServer::Lie;
   const Peers peers;
-  for (const Lie lie :
-       {Lie::none, Lie::signature, Lie::finished, Lie::key, Lie::context, Lie::suite, Lie::form, Lie::limits}) {
+  for (const Lie lie : {Lie::none, Lie::signature, Lie::finished, Lie::key, Lie::impostor, Lie::context, Lie::suite,
+                        Lie::form, Lie::limits}) {
     SCOPED_TRACE(static_cast<int>(lie));
     ClientHandshake client = peers.start("x");
     LyingServer server(peers, client.first(), lie);
     const auto third = peers.answer(client, server.second);
     ASSERT_EQ(third.has_value(), lie == Lie::none || lie == Lie::limits);
     if (!third) {
-      EXPECT_EQ(third.error().code, lie == Lie::form ? ErrorCode::malformed : ErrorCode::integrity);
+      EXPECT_EQ(third.error().code, lie == Lie::form       ? ErrorCode::malformed
+                                    : lie == Lie::impostor ? ErrorCode::unauthorised
+                                                           : ErrorCode::integrity);
+      for (const Digest& shown : {peers.server.fingerprint(), make_key("mallory").verify_key().fingerprint()})
+        EXPECT_EQ(third.error().message.find(crypto::fingerprint_text(shown)) != std::string::npos,
+                  lie == Lie::impostor);
       EXPECT_FALSE(client.session());
       continue;
     }
