@@ -25,6 +25,7 @@ class ComputeServiceTest : public ::testing::Test {
   ComputeServiceTest() {
     options_.data_dir = directory_ / "data";
     options_.tokens_file = directory_ / "tokens";
+    must(add_token(options_.tokens_file, "first", std::nullopt, random_));
     options_.workers = 1;
     options_.limits.free_disk_bytes = 0;
     me_ = caller(1);
@@ -140,7 +141,7 @@ TEST_F(ComputeServiceTest, TenantsCannotSeeEachOther) {
   EXPECT_EQ(problem_of(service_->cancel(other_, mine.job.id).error()), Problem::not_found);
 }
 
-TEST_F(ComputeServiceTest, BadRequestsAreRefusedField_by_Field) {
+TEST_F(ComputeServiceTest, BadRequestsAreRefusedFieldByField) {
   open();
   upload_all(me_);
   const std::string good = client().body();
@@ -173,7 +174,6 @@ TEST_F(ComputeServiceTest, BadRequestsAreRefusedField_by_Field) {
       {client().body(
            R"({"operation":"polynomial","inputs":["x"],"coefficients":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]})"),
        Problem::computation_refused},
-      {client().body(R"({"operation":"rotate","inputs":["x"],"steps":1})"), Problem::not_found},  // no such key
       {client().body(std::string(100'000, '[')), Problem::invalid_request},
       {std::string(2 << 20, ' '), Problem::too_large},
       {std::string("{\"context\":\"\xff\xfe\"}"), Problem::invalid_request},
@@ -216,6 +216,18 @@ TEST_F(ComputeServiceTest, ArtefactsThatAreNoneAreRefusedWhenTheyAreUsed) {
                 problem == Problem::too_large || problem == Problem::unsupported)
         << name_of(problem) << ": " << outcome.error().message;
   }
+}
+
+TEST_F(ComputeServiceTest, AMissingKeyIsNotAMissingPage) {
+  open();
+  const Bytes bare = must(must(client().keys.context_with({})).encode());
+  put(me_, BlobKind::context, bare);
+  put(me_, BlobKind::data, client().data);
+  std::string body = client().body();
+  body.replace(body.find(to_hex(client().context_digest)), 64, to_hex(hash::sha256(bare)));
+  const auto outcome = service_->compute(me_, {view(body)});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(name_of(problem_of(outcome.error())), name_of(Problem::computation_refused)) << outcome.error().message;
 }
 
 TEST_F(ComputeServiceTest, IdempotentRequestsAreJobsThatAreAnsweredOnce) {

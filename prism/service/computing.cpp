@@ -236,6 +236,8 @@ Result<Answer> Computing::run(const Caller& caller, const ComputeRequest& reques
       if (out_of_time)
         return refuse(Problem::quota_exceeded, "the computation took more than the ",
                       static_cast<std::int64_t>(limits_.cpu_seconds_per_job), " CPU-seconds that one may take");
+      // An evaluation key that is not in the context: the request was found, it does not fit.
+      if (ran.error().code == ErrorCode::not_found) return refuse(Problem::computation_refused, ran.error().message);
       return std::move(ran).error();
     }
     PRISM_TRY(number, numbers_.next());
