@@ -171,9 +171,6 @@ class ServerHandshake {
   /// Checks M3, once. The only error is kSessionRejected (and exhausted, when memory is): same bytes, same work; why is
   /// in rejection().
   Result<Established> finish(ByteView third, std::chrono::seconds now, const ClientGate& gate);
-  Result<Established> finish(ByteView third, std::chrono::seconds now, const ClientGate& gate, Random&) {
-    return finish(third, now, gate);
-  }
   Rejection rejection() const;
   /// Bytes that this half-open handshake holds.
   std::size_t memory_bytes() const;

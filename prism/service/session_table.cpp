@@ -102,7 +102,7 @@ Result<Bytes> SessionTable::finish(const SessionId& id, ByteView third, std::str
     ++counters_.rejected;
     return rejected();
   }
-  auto established = half->handshake.finish(third, now, clients_, random_);
+  auto established = half->handshake.finish(third, now, clients_);
   if (!established) {
     const auto& claimed = half->handshake.claimed_peer();
     audit_.refusal("handshake", {{"outcome", "refused"},

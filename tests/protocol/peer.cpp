@@ -105,7 +105,7 @@ Result<std::string> Peer::identity(const Words& words) {
 
 Result<std::string> Peer::finish(const Words& words) {
   PRISM_TRY(const auto third, from_hex(words.at(1)));
-  auto established = handshake_->finish(third, now_, gate_, random_);
+  auto established = handshake_->finish(third, now_, gate_);
   if (!established.has_value()) {
     return fail(established.error().code,
                 established.error().message + " " + std::string(name_of(handshake_->rejection())));
