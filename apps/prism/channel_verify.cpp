@@ -108,11 +108,17 @@ Result<Json> compared_inputs(const std::vector<Digest>& claimed, const std::vect
   return entries;
 }
 
-const std::vector<std::string> kProven{"the holder of the signer's key made this statement, and nobody changed it",
-                                       "every file named above is the one that the statement is about"};
-const std::vector<std::string> kNotProven{
-    "that the server computed what it was asked to: a signature says who answered, not that the answer is right",
-    "that the time is right: it is the server's clock"};
+/// What the report may claim: about files only when there were some.
+void say_what_is_proven(Json& report, bool files) {
+  report["proven"] = Json::array({"the holder of the signer's key made this statement, and nobody changed it"});
+  report["not_proven"] = Json::array(
+      {"that the server computed what it was asked to: a signature says who answered, not that the answer is right",
+       "that the time is right: it is the server's clock"});
+  if (files)
+    report["proven"].push_back("every file named here is the one that the statement is about");
+  else
+    report["not_proven"].push_back("that a file is the one meant: compare with --result, --data, --context, --request");
+}
 
 Status show(const Json& report) {
   const auto row = [](std::string_view name, const std::string& value) {
@@ -136,10 +142,10 @@ Status show(const Json& report) {
   out += digest("context", report["context"]);
   for (const Json& input : report["inputs"]) out += digest("data", input);
   out += digest("result", report["result"]);
-  out += "\nProven:\n";
-  for (const auto& line : kProven) out += "  " + line + "\n";
-  out += "Not proven:\n";
-  for (const auto& line : kNotProven) out += "  " + line + "\n";
+  for (const auto& [title, key] : {std::pair{"\nProven:\n", "proven"}, {"Not proven:\n", "not_proven"}}) {
+    out += title;
+    for (const Json& line : report[key]) out += "  " + line.get<std::string>() + "\n";
+  }
   return print(out);
 }
 
@@ -168,8 +174,7 @@ Status run(const Arguments& a) {
   PRISM_TRY(report["context"], compared("context", claims.context, a.context));
   PRISM_TRY(report["inputs"], compared_inputs(claims.inputs, a.data));
   PRISM_TRY(report["result"], compared("result", claims.result, a.result));
-  report["proven"] = kProven;
-  report["not_proven"] = kNotProven;
+  say_what_is_proven(report, !(a.request.empty() && a.context.empty() && a.data.empty() && a.result.empty()));
   if (a.format == "json") return print(report.dump(1) + "\n");
   return show(report);
 }
