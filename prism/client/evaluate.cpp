@@ -26,34 +26,48 @@ const Digest& identity_of(const Keys& keys) {
   return std::visit([](const auto* holder) -> const Digest& { return holder->public_part().identity(); }, keys.holder);
 }
 
-Result<Prepared> prepare(const Keys& keys, const Question& question) {
-  Prepared prepared{{}, {}, question.request.to_json()};
+/// The values in each input that the request uses. Errors: mismatch for data of other keys.
+Result<std::map<std::string, std::uint64_t>> sizes_of(const Keys& keys, const compute::Request& request,
+                                                      const std::map<std::string, ByteView>& inputs) {
+  std::map<std::string, std::uint64_t> sizes;
   const Digest& identity = identity_of(keys);
-  for (const std::string& name : question.request.needed_inputs()) {
-    const auto found = question.inputs.find(name);
-    if (found == question.inputs.end())
+  for (const std::string& name : request.needed_inputs()) {
+    const auto found = inputs.find(name);
+    if (found == inputs.end())
       return fail(ErrorCode::invalid_argument, "the request names the input ", name, ", and no data was given for it");
     PRISM_TRY(const auto summary, fhe::summarise(found->second));
     if (summary.identity != identity)
       return fail(ErrorCode::mismatch, "the data for ", name,
                   " is encrypted under other keys; give those that it was encrypted with");
-    prepared.sizes.emplace(name, summary.size);
+    sizes.emplace(name, summary.size);
   }
-  if (prepared.sizes.size() != question.inputs.size())
-    return fail(ErrorCode::invalid_argument, "there is data for ", question.inputs.size(),
-                " inputs, and the request uses ", prepared.sizes.size());
-  const program::Family family = keys.holder.index() == 0 ? program::Family::approximate : program::Family::exact;
-  PRISM_TRY(const auto computation, question.request.lower(family, prepared.sizes));
-  prepared.program = computation.digest();
-  return prepared;
+  if (sizes.size() != inputs.size())
+    return fail(ErrorCode::invalid_argument, "there is data for ", inputs.size(), " inputs, and the request uses ",
+                sizes.size());
+  return sizes;
 }
 
-Result<compute::Plan> plan_of(Connection& service, const Keys& keys, const Prepared& prepared) {
+Result<Prepared> prepare(const Keys& keys, const compute::Request& request,
+                         std::map<std::string, std::uint64_t> sizes) {
+  const program::Family family = keys.holder.index() == 0 ? program::Family::approximate : program::Family::exact;
+  PRISM_TRY(const auto computation, request.lower(family, sizes));
+  return Prepared{computation.digest(), std::move(sizes), request.to_json()};
+}
+Result<Prepared> prepare(const Keys& keys, const Question& question) {
+  PRISM_TRY(auto sizes, sizes_of(keys, question.request, question.inputs));
+  return prepare(keys, question.request, std::move(sizes));
+}
+
+Result<compute::Plan> plan_of(Connection& service, const Keys& keys, const Prepared& prepared,
+                              std::uint64_t most_key_bytes) {
   PRISM_TRY(const Bytes parameters, std::visit([](const auto* holder) { return parameters_of(*holder); }, keys.holder));
   PRISM_TRY(auto planned, service.plan(compute::plan_question(prepared.request_json, prepared.sizes, parameters)));
   if (planned.program != prepared.program)
     return fail(ErrorCode::integrity, service.server(),
                 " plans another computation than was asked about; its version may differ from this one's");
+  if (planned.key_bytes > most_key_bytes)
+    return fail(ErrorCode::insecure, service.server(), " asks for ", planned.key_bytes,
+                " bytes of keys, over the limit of ", most_key_bytes, " that this client makes");
   return planned;
 }
 
@@ -90,11 +104,33 @@ Status check_claims(const channel::ReceiptClaims& claims, const channel::Receipt
   return {};
 }
 
-Status check_result(ByteView result, const Prepared& prepared, const Digest& identity, const std::string& server) {
+Status check_result(ByteView result, const Digest& program, const Digest& identity, const std::string& server) {
   PRISM_TRY(const auto view, compute::decode_result(result));
-  if (view.identity != identity || view.computation.digest() != prepared.program)
+  if (view.identity != identity || view.computation.digest() != program)
     return fail(ErrorCode::integrity, "the result of ", server, " is one of another computation or other keys");
   return {};
+}
+
+/// The answer, if its receipt stands for it. `wanted` lacks the result's digest only.
+Result<Evaluated> verified(SignedAnswer answer, channel::ReceiptClaims wanted, const Digest& pinned,
+                           const Digest& identity, const std::string& server) {
+  wanted.result = hash::sha256(answer.result);
+  Evaluated done;
+  PRISM_TRY(done.claims, channel::verify_receipt(answer.receipt, pinned));
+  PRISM_CHECKED(check_claims(done.claims, wanted, server));
+  PRISM_CHECKED(check_result(answer.result, wanted.program, identity, server));
+  done.result = std::move(answer.result);
+  done.receipt = std::move(answer.receipt);
+  return done;
+}
+
+channel::Transport transport_of(const Connection& service) {
+  return service.in_session() ? channel::Transport::session : channel::Transport::token;
+}
+
+UploadProgress reporter(const EvaluateOptions& options, std::string_view what) {
+  if (!options.progress) return {};
+  return [&options, what](std::uint64_t sent, std::uint64_t all) { options.progress(what, sent, all); };
 }
 
 Result<std::string> fresh_key(Random& random) {
@@ -107,7 +143,7 @@ Result<std::string> fresh_key(Random& random) {
 
 Result<compute::Plan> plan(Connection& service, const Keys& keys, const Question& question) {
   PRISM_TRY(const Prepared prepared, prepare(keys, question));
-  return plan_of(service, keys, prepared);
+  return plan_of(service, keys, prepared, EvaluateOptions().most_key_bytes);
 }
 
 Result<Evaluated> evaluate(Connection& service, const Keys& keys, const Question& question,
@@ -115,10 +151,7 @@ Result<Evaluated> evaluate(Connection& service, const Keys& keys, const Question
   // The server that was met first decides what receipts are worth; it may hand over to another key meanwhile.
   const Digest pinned = service.meeting().pinned;
   PRISM_TRY(const Prepared prepared, prepare(keys, question));
-  PRISM_TRY(compute::Plan planned, plan_of(service, keys, prepared));
-  if (planned.key_bytes > options.most_key_bytes)
-    return fail(ErrorCode::insecure, service.server(), " asks for ", planned.key_bytes,
-                " bytes of keys, over the limit of ", options.most_key_bytes, " that this client makes");
+  PRISM_TRY(compute::Plan planned, plan_of(service, keys, prepared, options.most_key_bytes));
   const auto ids = planned.key_ids();
   if (options.planned) {
     Estimate estimate{planned, false, 0};
@@ -131,42 +164,67 @@ Result<Evaluated> evaluate(Connection& service, const Keys& keys, const Question
     if (!go) return fail(ErrorCode::interrupted, "stopped after the plan; nothing was made or sent");
   }
 
-  Evaluated done;
-  const auto report = [&](std::string_view what) -> UploadProgress {
-    if (!options.progress) return {};
-    return [&options, what](std::uint64_t sent, std::uint64_t all) { options.progress(what, sent, all); };
-  };
+  Uploaded sent_context, sent_data;
   {
     PRISM_TRY(const Bytes context, context_for(keys, ids));
-    PRISM_TRY(done.context, service.upload(Blob::context, context, report("keys")));
+    PRISM_TRY(sent_context, service.upload(Blob::context, context, reporter(options, "keys")));
   }
   channel::ReceiptClaims wanted;
-  wanted.context = done.context.digest;
+  wanted.context = sent_context.digest;
   wanted.program = prepared.program;
+  wanted.transport = transport_of(service);
   std::map<std::string, Digest> digests;
   for (const auto& [name, bytes] : question.inputs) {
-    PRISM_TRY(const Uploaded sent, service.upload(Blob::data, bytes, report(name)));
-    done.data.sent += sent.sent;
+    PRISM_TRY(const Uploaded sent, service.upload(Blob::data, bytes, reporter(options, name)));
+    sent_data.sent += sent.sent;
     digests.emplace(name, sent.digest);
     wanted.inputs.push_back(sent.digest);  // a map goes by names, as receipts do
   }
 
   const std::string body = internal::compute_body(wanted.context, digests, prepared.request_json);
   wanted.request = hash::sha256(as_bytes(body));
-  wanted.transport = service.in_session() ? channel::Transport::session : channel::Transport::token;
   std::string key = options.idempotency_key;
   if (key.empty()) {
     PRISM_TRY(key, fresh_key(service.random()));
   }
   PRISM_TRY(SignedAnswer answer, service.compute(body, key, wanted.context, wanted.program, options.news));
-  wanted.result = hash::sha256(answer.result);
-
-  PRISM_TRY(done.claims, channel::verify_receipt(answer.receipt, pinned));
-  PRISM_CHECKED(check_claims(done.claims, wanted, service.server()));
-  PRISM_CHECKED(check_result(answer.result, prepared, identity_of(keys), service.server()));
-  done.result = std::move(answer.result);
-  done.receipt = std::move(answer.receipt);
+  PRISM_TRY(Evaluated done,
+            verified(std::move(answer), std::move(wanted), pinned, identity_of(keys), service.server()));
   done.plan = std::move(planned);
+  done.context = sent_context;
+  done.data = sent_data;
+  return done;
+}
+
+Result<SmallEvaluation> SmallEvaluation::prepare(Connection& service, const Keys& keys, const compute::Request& request,
+                                                 const std::map<std::string, std::uint64_t>& sizes,
+                                                 const EvaluateOptions& options) {
+  SmallEvaluation made(service, keys, request, sizes);
+  made.pinned_ = service.meeting().pinned;
+  PRISM_TRY(const Prepared prepared, client::prepare(keys, request, sizes));
+  made.request_json_ = prepared.request_json;
+  made.program_ = prepared.program;
+  PRISM_TRY(made.plan_, plan_of(service, keys, prepared, options.most_key_bytes));
+  PRISM_TRY(const Bytes context, context_for(keys, made.plan_.key_ids()));
+  PRISM_TRY(made.context_, service.upload(Blob::context, context, reporter(options, "keys")));
+  return made;
+}
+
+Result<Evaluated> SmallEvaluation::run(const std::map<std::string, ByteView>& inputs) {
+  PRISM_TRY(const auto sizes, sizes_of(keys_, request_, inputs));
+  if (sizes != sizes_)
+    return fail(ErrorCode::mismatch, "these inputs have other numbers of values than the computation was prepared for");
+  channel::ReceiptClaims wanted;
+  wanted.context = context_.digest;
+  wanted.program = program_;
+  wanted.transport = transport_of(*service_);
+  for (const auto& [name, bytes] : inputs) wanted.inputs.push_back(hash::sha256(bytes));
+  const Bytes body = internal::inline_body(wanted.context, inputs, request_json_);
+  wanted.request = hash::sha256(body);
+  PRISM_TRY(SignedAnswer answer, service_->compute_inline(body, wanted.context, wanted.program));
+  PRISM_TRY(Evaluated done,
+            verified(std::move(answer), std::move(wanted), pinned_, identity_of(keys_), service_->server()));
+  done.plan = plan_;
   return done;
 }
 

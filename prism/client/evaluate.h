@@ -76,4 +76,30 @@ Result<compute::Plan> plan(Connection& service, const Keys& keys, const Question
 Result<Evaluated> evaluate(Connection& service, const Keys& keys, const Question& question,
                            const EvaluateOptions& options = {});
 
+/// One computation many times on small data: keys are made and sent once, inputs travel inside each request, and
+/// answers come at once. What is checked is the same.
+class SmallEvaluation {
+ public:
+  /// `sizes`: of each input. `service` and the key holder must outlive it. Errors: those of evaluate() up to the
+  /// upload.
+  static Result<SmallEvaluation> prepare(Connection& service, const Keys& keys, const compute::Request& request,
+                                         const std::map<std::string, std::uint64_t>& sizes,
+                                         const EvaluateOptions& options = {});
+  /// Errors: mismatch for inputs of other keys or sizes, those of Connection, and those of a receipt that does not fit.
+  Result<Evaluated> run(const std::map<std::string, ByteView>& inputs);
+
+ private:
+  SmallEvaluation(Connection& service, Keys keys, compute::Request request, std::map<std::string, std::uint64_t> sizes)
+      : service_(&service), keys_(std::move(keys)), request_(std::move(request)), sizes_(std::move(sizes)) {}
+
+  Connection* service_;
+  Keys keys_;
+  compute::Request request_;
+  std::map<std::string, std::uint64_t> sizes_;
+  std::string request_json_;
+  Digest program_{}, pinned_{};
+  compute::Plan plan_;
+  Uploaded context_;
+};
+
 }  // namespace prism::client

@@ -111,6 +111,23 @@ TEST_F(EvaluateTest, KeysAndDataTravelOnce) {
   }
 }
 
+TEST_F(EvaluateTest, SmallEvaluationsRepeatWithoutUploads) {
+  auto connection = connect();
+  ASSERT_TRUE(connection);
+  auto small = SmallEvaluation::prepare(*connection, alice.numbers(), statistics(), {{"x", 4}});
+  ASSERT_TRUE(small) << small.error().message;
+  const auto uploads = service->statistics().uploads;
+  for (int i = 0; i < 3; ++i) {
+    const Bytes data = encrypt({1, 2, 3, 4});
+    const auto done = small->run({{"x", data}});
+    ASSERT_TRUE(done) << done.error().message;
+    expect_statistics(done->result);
+  }
+  EXPECT_EQ(service->statistics().uploads, uploads);
+  const Bytes shorter = encrypt({1, 2, 3});
+  EXPECT_FALSE(small->run({{"x", shorter}}));
+}
+
 TEST_F(EvaluateTest, TheSameKeyAndQuestionAreAnsweredOnce) {
   const Bytes data = encrypt({1, 2, 3, 4});
   const Keys keys(alice.numbers(), ContextCache(directory / "sent"));
