@@ -31,6 +31,8 @@ void add_dictionary(CLI::App& app, Action& action);
 void add_fhe(CLI::App& app, Action& action);
 /// Commands below `fhe`.
 void add_fhe_noise(CLI::App& fhe, Action& action);
+void add_fhe_encrypt(CLI::App& app, Action& action);
+void add_fhe_decrypt(CLI::App& app, Action& action);
 void add_channel(CLI::App& app, Action& action);
 /// Commands below `channel`.
 void add_channel_verify(CLI::App& channel, Action& action);

@@ -8,6 +8,7 @@
 #include "apps/prism/commands.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
+#include "prism/compute/result.h"
 #include "prism/custody/backup.h"
 #include "prism/custody/table_key.h"
 #include "prism/host/file.h"
@@ -201,6 +202,68 @@ Result<Report> dictionary(ByteView file) {
   return report;
 }
 
+Result<Report> vector(ByteView file) {
+  PRISM_TRY(const auto summary, fhe::summarise(file));
+  Report report;
+  Json& f = report.facts;
+  f["numbers"] = summary.approximate ? "real, with an error bound (CKKS)" : "whole (BGV or BFV)";
+  f["values"] = summary.size;
+  f["ciphertexts"] = summary.ciphertexts;
+  f["keys"] = to_hex(summary.identity);
+  f["file bytes"] = file.size();
+  return report;
+}
+
+template <class Family>
+Report context_report(const fhe::Context<Family>& context, ByteView file) {
+  const rlwe::Parameters& ring = context.parameters().rlwe();
+  Report report;
+  Json& f = report.facts;
+  f["keys"] = to_hex(context.identity());
+  std::string text = context.describe();
+  while (text.ends_with('\n')) text.pop_back();
+  f["parameters"] = text;
+  if constexpr (std::is_same_v<Family, fhe::Approximate>) f["largest magnitude"] = context.largest_magnitude();
+  f["ring degree"] = ring.degree();
+  f["levels"] = ring.max_level().value + 1;
+  f["security bits"] = static_cast<int>(ring.security());
+  f["evaluation keys"] = context.keys().ids().size();
+  f["file bytes"] = file.size();
+  return report;
+}
+
+Result<Report> context(ByteView file) {
+  PRISM_TRY(const bool approximate, fhe::is_approximate(file));
+  if (approximate) {
+    PRISM_TRY(const auto made, fhe::Approximate::Context::decode(file));
+    return context_report(made, file);
+  }
+  PRISM_TRY(const auto made, fhe::Exact::Context::decode(file));
+  return context_report(made, file);
+}
+
+Result<Report> result(ByteView file) {
+  PRISM_TRY(const auto view, compute::decode_result(file));
+  Report report;
+  Json& f = report.facts;
+  f["numbers"] = std::string(program::name_of(view.computation.family()));
+  Json inputs = Json::array(), outputs = Json::array(), steps = Json::array();
+  for (const auto& input : view.computation.inputs())
+    inputs.push_back(fmt::format("{} ({} values)", input.name, input.size));
+  for (const auto& output : view.computation.outputs()) outputs.push_back(output.name);
+  for (const auto& operation : view.computation.operations())
+    if (operation.step != program::Step::input) steps.push_back(std::string(program::name_of(operation.step)));
+  f["inputs"] = inputs;
+  f["operations"] = steps;
+  f["results"] = outputs;
+  f["program"] = to_hex(view.computation.digest());
+  f["keys"] = to_hex(view.identity);
+  f["ciphertext vectors"] = view.carriers.size();
+  f["file bytes"] = file.size();
+  f["note"] = "nothing here proves that this was computed: a receipt says who computed it";
+  return report;
+}
+
 std::string fact_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
@@ -259,6 +322,12 @@ Status run(const Arguments& a) {
         return table_key(start.bytes());
       case wire::Kind::dictionary:
         return dictionary(start.bytes());
+      case wire::Kind::ciphertext:
+        return vector(start.bytes());
+      case wire::Kind::context:
+        return context(start.bytes());
+      case wire::Kind::result:
+        return result(start.bytes());
       case wire::Kind::manifest: {
         Report report;
         report.facts["note"] = "what an owner remembers about a table; encrypted, so only its keys can read it";
@@ -302,7 +371,7 @@ void add_inspect(CLI::App& app, Action& action) {
       "Example:\n  prism inspect patients.sealed --verify\n  prism inspect answer.prism -o json\n  prism inspect "
       "alice");
   const auto a = std::make_shared<Arguments>();
-  command->add_option("file", a->file, "A sealed table, an answer, a key directory, a backup, a dictionary, ...")
+  command->add_option("file", a->file, "A sealed table, an answer, an encrypted vector, a result, a key directory, ...")
       ->required();
   command->add_option("-o,--format", a->format, "How to print it: text or json")
       ->check(CLI::IsMember({"text", "json"}));

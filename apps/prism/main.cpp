@@ -61,6 +61,8 @@ ExitStatus run(int argc, char** argv) {
   add_open(app, action);
   add_dictionary(app, action);
   add_fhe(app, action);
+  add_fhe_encrypt(app, action);
+  add_fhe_decrypt(app, action);
   add_channel(app, action);
   add_doctor(app, action);
   try {

@@ -1,9 +1,10 @@
 // prism/custody/fhe_keys.h - key holders of encrypted vectors inside a key directory: their secret keys are derived
-// from the master seed, so a backup of the seed is a backup of them; only what is public is stored.
+// from the master seed; only what is public is stored.
 //
 //   DIR/fhe/ID.context   0600   the public part (fhe::Context without evaluation keys), ID: 16 random bytes as hex
 //
-// The secret key of ID is made from Keyring::derive("fhe", ID).
+// The secret key of ID is made from Keyring::derive("fhe", ID). Without its .context nothing can be decrypted either:
+// whoever copies a key directory copies DIR/fhe, too (a Backup holds the seed and manifests of tables, not these).
 #pragma once
 #include <functional>
 #include <span>
@@ -47,12 +48,15 @@ class FheKeys {
   const Keyring* keyring_;
 };
 
-/// Where keys are when nothing is said: $XDG_DATA_HOME/prism/keys, or HOME/.local/share/prism/keys. `environment`
-/// is a lookup such as std::getenv. invalid_argument when neither variable is set.
-Result<std::string> default_key_folder(const std::function<const char*(const char*)>& environment);
-/// "alice": a path when a directory of that name is there or the name holds a slash; else a name below the default
-/// folder, when there is one.
-Result<std::string> find_key_folder(const std::string& name,
-                                    const std::function<const char*(const char*)>& environment);
+/// Looks a variable of the environment up, such as std::getenv.
+using Environment = std::function<const char*(const char*)>;
+/// Where key folders with names are: $XDG_DATA_HOME/prism/keys, or HOME/.local/share/prism/keys. invalid_argument when
+/// neither variable is set.
+Result<std::string> key_folders(const Environment& environment);
+/// "alice": the directory of that name if it is there or the name holds a slash; else `alice` among key_folders(),
+/// whether or not it is there. No name: `default` among them.
+Result<std::string> find_key_folder(const std::string& name, const Environment& environment);
+/// Makes what leads to a folder, each directory private.
+Status make_parents(const std::string& folder);
 
 }  // namespace prism::custody

@@ -107,6 +107,13 @@ Result<std::shared_ptr<const ckks::Parameters>> approximate_parameters_for(const
   intent.precision_bits = precision_bits - room;
   std::shared_ptr<const ckks::Parameters> best;
   Error last = fail(ErrorCode::unsupported, "no parameters carry this computation");
+  double closest = HUGE_VAL;
+  const auto out_of_reach = [&] {
+    return fail(ErrorCode::unsupported, "errors of at most 2^", -precision_bits, " are out of reach, 2^",
+                static_cast<int>(std::ceil(closest)) - precision_bits,
+                " is not: numbers are encoded in double precision, and its errors add up over a ciphertext; ask for "
+                "less precision, or compute on smaller numbers");
+  };
   constexpr int kTries = 8;
   for (int tries = 0; tries < kTries; ++tries) {
     // The circuit of an intent ends with additions: they stand for whatever makes results large.
@@ -116,6 +123,7 @@ Result<std::shared_ptr<const ckks::Parameters>> approximate_parameters_for(const
     auto made = ckks::parameters_for(intent);
     if (!made) {
       if (best) break;
+      if (closest < HUGE_VAL) return out_of_reach();
       return std::move(made).error();
     }
     const auto found = requirements(computation, ApproximateParameters{*made, largest_magnitude});
@@ -135,6 +143,9 @@ Result<std::shared_ptr<const ckks::Parameters>> approximate_parameters_for(const
       if ((*made)->scale_bits() <= 22) break;
     } else {
       if (best) break;
+      if (missing > closest - 0.5) return out_of_reach();
+      closest = missing;
+      last = out_of_reach();
       intent.precision_bits += static_cast<int>(std::ceil(missing));
     }
   }
