@@ -8,6 +8,7 @@
 #include "apps/prism/commands.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
+#include "prism/crypto/self_test.h"
 #include "prism/exact/decryptor.h"
 #include "prism/exact/encoder.h"
 #include "prism/exact/encryptor.h"
@@ -92,7 +93,11 @@ Status run() {
   line("self test", outcome ? "encrypt, add, multiply, decrypt: right, in " +
                                   seconds_text(std::chrono::duration<double>(clock.monotonic() - start).count())
                             : "FAILED");
+  const Status cryptography = crypto::self_test();
+  line("keys, TLS", std::string(crypto::library_version()) +
+                        (cryptography ? ": known answers of every algorithm are right" : ": FAILED"));
   PRISM_CHECKED(print(out));
+  PRISM_CHECKED(cryptography);
   return outcome;
 }
 
