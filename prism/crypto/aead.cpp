@@ -15,7 +15,7 @@ using internal::CipherContext;
 /// EVP counts in int, so long inputs go in pieces; a multiple of the block size, as GCM wants.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
 
-Error no_cipher() { return fail(ErrorCode::exhausted, "AES-256-GCM could not be set up: no memory, or no provider"); }
+Error no_cipher() { return internal::no_openssl("AES-256-GCM"); }
 
 /// Feeds `in` to encryption or decryption; with `out` null, as additional data.
 bool update(EVP_CIPHER_CTX* context, ByteView in, std::uint8_t* out) {
@@ -68,6 +68,7 @@ Status seal(EVP_CIPHER_CTX* context, const Nonce& nonce, ByteView aad, ByteView 
 Status open(EVP_CIPHER_CTX* context, const Nonce& nonce, ByteView aad, ByteView sealed, MutableByteView out) {
   const auto refuse = [&] {
     clear(out);
+    internal::forget_errors();
     return fail(ErrorCode::unauthorised, "the sealed bytes do not open with this key");
   };
   if (sealed.size() < kTagBytes || sealed.size() - kTagBytes > kMaxPlaintextBytes) return refuse();

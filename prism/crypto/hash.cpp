@@ -57,31 +57,41 @@ Digest384 Sha384::finish() {
 
 Digest384 sha384(ByteView data) { return Sha384().update(data).finish(); }
 
-Digest sha3_256(std::span<const ByteView> parts) {
+void sha3_256_into(std::span<const ByteView> parts, MutableByteView out) {
+  check(out.size() == sizeof(Digest), "SHA3-256 gives 32 bytes");
   const internal::DigestContext context(EVP_MD_CTX_new());
   check(context && EVP_DigestInit_ex2(context.get(), sha3_256_algorithm(), nullptr) == 1, "no memory for SHA3-256");
   for (const ByteView part : parts)
     check(EVP_DigestUpdate(context.get(), internal::pointer(part), part.size()) == 1, "SHA3-256 failed");
-  Digest out;
   check(EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1, "SHA3-256 failed");
+}
+
+Digest sha3_256(std::span<const ByteView> parts) {
+  Digest out;
+  sha3_256_into(parts, out);
   return out;
 }
 
 Digest sha3_256(ByteView data) { return sha3_256(std::span<const ByteView>(&data, 1)); }
 
-Digest384 hmac_sha384(ByteView key, ByteView message) {
+void hmac_sha384_into(ByteView key, ByteView message, MutableByteView out) {
+  check(out.size() == sizeof(Digest384), "HMAC-SHA-384 gives 48 bytes");
   static EVP_MAC* const mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
   check(mac != nullptr, "OpenSSL has no HMAC");
   const std::unique_ptr<EVP_MAC_CTX, internal::Free<EVP_MAC_CTX_free>> context(EVP_MAC_CTX_new(mac));
   char digest[] = "SHA2-384";
   const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                OSSL_PARAM_construct_end()};
-  Digest384 out;
   std::size_t written = 0;
   check(context && EVP_MAC_init(context.get(), internal::pointer(key), key.size(), params) == 1 &&
             EVP_MAC_update(context.get(), internal::pointer(message), message.size()) == 1 &&
             EVP_MAC_final(context.get(), out.data(), &written, out.size()) == 1 && written == out.size(),
         "HMAC-SHA-384 failed");
+}
+
+Digest384 hmac_sha384(ByteView key, ByteView message) {
+  Digest384 out;
+  hmac_sha384_into(key, message, out);
   return out;
 }
 

@@ -42,4 +42,8 @@ Digest sha3_256(ByteView data);
 /// RFC 2104. Keys of any length.
 Digest384 hmac_sha384(ByteView key, ByteView message);
 
+/// The same into memory of the caller's, of exactly the right size, for results that are secret.
+void sha3_256_into(std::span<const ByteView> parts, MutableByteView out);
+void hmac_sha384_into(ByteView key, ByteView message, MutableByteView out);
+
 }  // namespace prism::crypto

@@ -62,7 +62,9 @@ Result<Key256> hkdf_sha384_key(ByteView ikm, ByteView salt, ByteView info) {
 
 Prk384 hkdf_extract_sha384(ByteView salt, ByteView ikm) {
   // Section 2.2 is HMAC itself; an empty key and 48 zero bytes are the same to HMAC.
-  return Prk384(hmac_sha384(salt, ikm));
+  Prk384 out;
+  hmac_sha384_into(salt, ikm, out.reveal(RevealKey{}));
+  return out;
 }
 
 Status hkdf_expand_sha384(const Prk384& prk, ByteView info, MutableByteView out) {
@@ -98,8 +100,11 @@ Result<Key256> scrypt(ByteView passphrase, ByteView salt, const ScryptCost& cost
   Key256 out;
   auto& bytes = out.reveal(RevealKey{});
   if (EVP_PBE_scrypt(reinterpret_cast<const char*>(passphrase.data()), passphrase.size(), salt.data(), salt.size(),
-                     std::uint64_t{1} << cost.log2_n, cost.r, cost.p, kMaxScryptBytes, bytes.data(), bytes.size()) != 1)
+                     std::uint64_t{1} << cost.log2_n, cost.r, cost.p, kMaxScryptBytes, bytes.data(),
+                     bytes.size()) != 1) {
+    internal::forget_errors();
     return fail(ErrorCode::exhausted, "scrypt could not take ", scrypt_bytes(cost), " bytes of memory");
+  }
   return out;
 }
 

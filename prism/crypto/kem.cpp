@@ -42,7 +42,9 @@ constexpr std::size_t kHybridSeedBytes = 32;
 SharedSecret combine(const SharedSecret& lattice, ByteView classical, ByteView ciphertext, ByteView public_key,
                      std::string_view label) {
   const ByteView parts[] = {lattice.reveal(RevealKey{}), classical, ciphertext, public_key, as_bytes(label)};
-  return SharedSecret(sha3_256(parts));
+  SharedSecret out;
+  sha3_256_into(parts, out.reveal(RevealKey{}));
+  return out;
 }
 
 Error wrong_length(std::string_view what, const Recipe& recipe, std::size_t found, std::size_t wanted) {

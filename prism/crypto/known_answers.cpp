@@ -1,5 +1,3 @@
-#include "prism/crypto/self_test.h"
-
 #include <openssl/crypto.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include "prism/crypto/internal/spki.h"
 #include "prism/crypto/kdf.h"
 #include "prism/crypto/kem.h"
+#include "prism/crypto/self_test.h"
 #include "prism/crypto/signature.h"
 
 namespace prism::crypto {

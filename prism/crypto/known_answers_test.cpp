@@ -1,6 +1,6 @@
-#include "prism/crypto/self_test.h"
-
 #include <gtest/gtest.h>
+
+#include "prism/crypto/self_test.h"
 
 namespace prism::crypto {
 namespace {
