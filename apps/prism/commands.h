@@ -29,6 +29,7 @@ void add_query(CLI::App& app, Action& action);
 void add_open(CLI::App& app, Action& action);
 void add_dictionary(CLI::App& app, Action& action);
 void add_fhe(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 /// Commands below `fhe`.
 void add_fhe_noise(CLI::App& fhe, Action& action);
 void add_fhe_encrypt(CLI::App& app, Action& action);

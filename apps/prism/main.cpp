@@ -64,6 +64,7 @@ ExitStatus run(int argc, char** argv) {
   add_fhe_encrypt(app, action);
   add_fhe_decrypt(app, action);
   add_channel(app, action);
+  add_serve(app, action);
   add_doctor(app, action);
   try {
     app.parse(argc, argv);
