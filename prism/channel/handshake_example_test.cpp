@@ -9,6 +9,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "prism/channel/internal/messages.h"
 #include "prism/channel/internal/seal_once.h"
@@ -16,6 +18,7 @@
 #include "prism/channel/internal/transcript.h"
 #include "prism/crypto/hash.h"
 #include "prism/crypto/kem.h"
+#include "prism/hash/sha256.h"
 
 namespace prism::channel {
 namespace {
@@ -168,6 +171,27 @@ TEST(ProtocolExample, HandshakeIsAsDocumented) {
   const std::string here = testing::TempDir() + "handshake-example.json";
   std::ofstream(here) << computed;
   FAIL() << path << " says otherwise than " << here << ", which was computed now";
+}
+
+/// Whoever changes a byte of any message or a secret of any suite sees it here.
+TEST(ProtocolExample, EverySuiteKeepsItsBytes) {
+  const std::vector<std::pair<SuiteId, std::string>> recorded{
+      {SuiteId::mlkem768_x25519, "ebbc53a3974108ed8bed02b883b757e228f1f4ba649f4e129a0746b7d848741c"},
+      {SuiteId::mlkem1024_p384, "4dfab99725573044d25004a8208c73e9f391396dcdb19e1f343d515717396697"},
+      {SuiteId::mlkem1024, "9241e0eb11bf34ff92055926553f3294cf73a501a572e6e27da0b4e3f6c9dcbc"}};
+  for (const auto& [id, digest] : recorded) {
+    const Peers peers(id);
+    ClientHandshake client = peers.start("recorded");
+    ServerHandshake server = peers.accept(client.first(), "recorded").value();
+    const Bytes third = peers.answer(client, server.second()).value();
+    const Established done = server.finish(third, kNow, peers.gate).value();
+    hash::Sha256 all;
+    all.update(client.first()).update(server.second()).update(third).update(done.fourth);
+    for (const TrafficSecret* secret :
+         {&done.secrets.client, &done.secrets.server, &done.secrets.exporter, &done.secrets.rekey})
+      all.update(ByteView(secret->reveal(kReveal)));
+    EXPECT_EQ(to_hex(all.finish()), digest) << "suite " << static_cast<int>(id);
+  }
 }
 
 }  // namespace
