@@ -3,7 +3,7 @@ import re
 
 from support import Case
 
-COMMANDS = ["demo", "doctor", "keys", "keys new", "keys backup", "keys restore", "keys export-table", "keys inspect", "keygen", "seal", "inspect", "explain", "query", "open", "dictionary", "fhe", "fhe params", "fhe noise", "channel", "channel verify"]
+COMMANDS = ["demo", "doctor", "keys", "keys new", "keys backup", "keys restore", "keys export-table", "keys inspect", "keygen", "seal", "inspect", "explain", "query", "open", "dictionary", "fhe", "fhe params", "fhe noise", "channel", "channel verify", "serve"]
 
 
 class Help(Case):
@@ -25,5 +25,7 @@ class Help(Case):
                 words = [w.strip('"') for w in re.findall(r'"[^"]*"|\S+', line)][1:]
                 if words[0] == "demo" or words[0] == "doctor":
                     continue
+                if words[0] == "serve":
+                    words.append("--help")
                 ended = self.run_it(*words)
                 self.assertNotEqual(ended.status, 2, f"{line}: {ended}") if words[0] != "seal" or "--yes" in words else None
