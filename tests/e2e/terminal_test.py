@@ -68,3 +68,15 @@ class Terminal(Case):
         self.assertIn("700", shown)
         self.assertNotIn("sesame", shown)
         self.assertEqual(self.talk(["open", "a.prism", "--keys", "bob"], ("passphrase of bob", "open says me\n"))[0], 4)
+
+    def test_a_new_passphrase_is_asked_for_twice(self):
+        make = ["keygen", "--algorithm", "ML-DSA-65", "--output-public", "a.pub", "--ask-passphrase"]
+        status, shown = self.talk(make, ("new passphrase", "open sesame\n"), ("same again", "open says me\n"))
+        self.assertEqual(status, 2, shown)
+        self.assertFalse((self.dir / "a.key").exists())
+        status, shown = self.talk(make, ("new passphrase", "open sesame\n"), ("same again", "open sesame\n"))
+        self.assertEqual(status, 0, shown)
+        self.assertNotIn("sesame", shown)
+        status, shown = self.talk(["keys", "inspect", "a.key", "--ask-passphrase"], ("passphrase of a.key", "open sesame\n"))
+        self.assertEqual(status, 0, shown)
+        self.assertIn("SHA256:", shown)
