@@ -91,5 +91,21 @@ TEST_F(AuditTest, FloodsOfRefusalsAreCounted) {
   EXPECT_EQ(found[found.size() - 2]["count"], std::to_string(1000 - Audit::kRefusalsPerSecond));
 }
 
+TEST_F(AuditTest, WhatCannotBeWrittenIsSaidAndWrittenLater) {
+  auto audit = Audit::open(path_, clock_);
+  ASSERT_TRUE(audit);
+  {
+    const test::FileSizeLimit limit(1000);
+    for (int i = 0; i < 50; ++i) (*audit)->line("event", {});
+    EXPECT_FALSE((*audit)->flush());
+    EXPECT_FALSE((*audit)->healthy());
+  }
+  EXPECT_TRUE((*audit)->flush());
+  EXPECT_TRUE((*audit)->healthy());
+  const auto found = lines();
+  ASSERT_EQ(found.size(), 50U);
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i]["seq"], i);
+}
+
 }  // namespace
 }  // namespace prism::service

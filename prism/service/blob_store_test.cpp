@@ -185,6 +185,17 @@ TEST_F(BlobStoreTest, OneWriterAtATime) {
   EXPECT_EQ(state->offset, 10U);
 }
 
+TEST_F(BlobStoreTest, AFullDiskCostsNothingThatWasThere) {
+  const auto store = open();
+  {
+    const test::FileSizeLimit limit(5500);
+    EXPECT_EQ(problem_of(put(*store, key(bytes_), bytes_, 0, bytes_.size()).error()), Problem::capacity);
+    EXPECT_EQ(store->state(key(bytes_))->offset, 5000U) << "pieces of a thousand, whole ones stay";
+  }
+  EXPECT_TRUE(put(*store, key(bytes_), bytes_, 5000, bytes_.size())->complete);
+  EXPECT_EQ(*store->read(key(bytes_)), bytes_);
+}
+
 /// A process that uploads is killed at a random moment, many times. Whatever it was told is there for good is there.
 TEST_F(BlobStoreTest, NothingAcknowledgedIsLostWhenTheProcessIsKilled) {
   std::mt19937_64 random(test::test_seed());

@@ -183,6 +183,30 @@ TEST_F(JobTableTest, WhatIsStoppedGoesOnAtTheNextStart) {
   EXPECT_EQ(as_text(table->answer(me_, id)->result), "cba");
 }
 
+TEST_F(JobTableTest, AJobThatCannotBeStoredWasNotAccepted) {
+  const auto table = open();
+  table->start(1, reverse);
+  const std::string large(5000, 'a');
+  {
+    const test::FileSizeLimit limit(1000);
+    EXPECT_EQ(problem_of(table->submit(request(large, 1, "key")).error()), Problem::capacity);
+  }
+  const auto job = table->submit(request(large, 1, "key"));
+  ASSERT_TRUE(job) << "the key is free";
+  EXPECT_EQ(wait_for_end(*table, job->id).state, JobState::done);
+}
+
+TEST_F(JobTableTest, AnAnswerThatCannotBeStoredIsAFailureThatCan) {
+  const auto table = open();
+  const auto job = table->submit(request(std::string(5000, 'a')));
+  ASSERT_TRUE(job);
+  const test::FileSizeLimit limit(1000);
+  table->start(1, reverse);
+  const JobView end = wait_for_end(*table, job->id);
+  EXPECT_EQ(end.state, JobState::failed);
+  EXPECT_EQ(problem_of(*end.error), Problem::capacity);
+}
+
 /// A process that takes and runs jobs is killed at random moments. Every job it named ends with its answer.
 TEST_F(JobTableTest, NothingAcknowledgedIsLostWhenTheProcessIsKilled) {
   std::mt19937_64 random(test::test_seed());

@@ -295,6 +295,19 @@ TEST_F(SessionTableTest, ARotatedClientKeepsItsAccount) {
   EXPECT_NE(log().find("client-rotation"), std::string::npos);
 }
 
+TEST_F(SessionTableTest, NobodyComesInUnaudited) {
+  make();
+  const auto key = test::client_key(random_);
+  {
+    const test::FileSizeLimit limit(10);
+    audit_->line("event", {{"long", std::string(100, 'a')}});
+    EXPECT_FALSE(audit_->flush());
+    EXPECT_EQ(problem_of(client(key).connect().error()), Problem::capacity);
+  }
+  ASSERT_TRUE(audit_->flush());
+  EXPECT_TRUE(client(key).connect());
+}
+
 TEST_F(SessionTableTest, RekeyedSessionsGoOn) {
   make();
   const auto key = test::client_key(random_);
