@@ -37,6 +37,8 @@ def main():
     module, folder, peer, program = sys.argv[1:]
     if sys.version_info < (3, 11):
         skip("the pinned Python packages need Python 3.11")
+    if module == "service_test" and subprocess.run([program, "serve", "--help"], capture_output=True, check=False).returncode != 0:
+        skip("this program has no `prism serve`")
     python = python_with_packages(os.path.abspath(folder))
     environment = os.environ | {"PRISM_PEER": os.path.abspath(peer), "PRISM_PROGRAM": os.path.abspath(program), "PYTHONPATH": HERE,
                                 "PYTHONDONTWRITEBYTECODE": "1"}
