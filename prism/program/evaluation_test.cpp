@@ -7,6 +7,8 @@
 
 #include "prism/base/int128.h"
 #include "prism/fhe/key_holder.h"
+#include "prism/hash/sha256.h"
+#include "prism/kernels/kernels.h"
 #include "prism/program/internal/testing.h"
 #include "prism/program/requirements.h"
 
@@ -314,6 +316,40 @@ TEST(Evaluation, TheSameInputsGiveTheSameBytesAndProgressIsTold) {
   EvaluateOptions refused;
   refused.progress = [](std::uint64_t, std::uint64_t) { return false; };
   EXPECT_EQ(run(refused).error().code, ErrorCode::interrupted);
+}
+
+Digest statistics_digest() {
+  World<fhe::Approximate> w(2);
+  ComputationBuilder b(Family::approximate);
+  const Node x = must(b.input("x", 30));
+  must(b.variance("variance", x, Divisor::sample));
+  must(b.output("p", must(b.polynomial(must(b.sum(x)), {0, 0, 0.5}))));
+  const Computation c = must(b.finish());
+  const auto context = must(w.keys.context_with(must(requirements(c, w.any())).keys));
+  const std::vector<double> values(30, 0.25);
+  const std::vector<fhe::Approximate::Vector> inputs{
+      must(context.decode_vector(must(w.keys.encrypt_to_bytes(values))))};
+  hash::Sha256 digest;
+  for (const auto& result : must(evaluate(c, std::span<const fhe::Approximate::Vector>(inputs))))
+    digest.update(ByteView(must(result.encode())));
+  return digest.finish();
+}
+
+// The set is chosen once per process, so each one gets a process of its own.
+TEST(EvaluationDeathTest, EveryKernelSetGivesTheSameBytes) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const std::string wanted = to_hex(statistics_digest());
+  for (const kernels::Kernels* set : kernels::all()) {
+    if (!set->runs_here()) continue;
+    EXPECT_EXIT(
+        {
+          const bool chosen = kernels::choose(set->name);
+          std::fprintf(stderr, "%s %s", chosen ? "chosen" : "not chosen", to_hex(statistics_digest()).c_str());
+          std::_Exit(0);
+        },
+        ::testing::ExitedWithCode(0), "^chosen " + wanted)
+        << set->name;
+  }
 }
 
 TEST(Parameters, AreFoundForComputationsAndCarryThem) {
