@@ -341,6 +341,35 @@ TEST_F(PlainServer, LargeBodiesPassBothWaysWithoutCopiesOfTheWhole) {
   EXPECT_EQ(client.send(get, kSize - 1).error().code, ErrorCode::quota);
 }
 
+TEST_F(PlainServer, ARefusalReachesAClientThatIsStillSending) {
+  std::atomic<int> handled{0};
+  handler.rules = [](const Request& request) {
+    return Route{"test", request.path == "/large" ? std::uint64_t{1} << 30 : 1000, false, true, 0};
+  };
+  handler.answer = [&](Request& request) {
+    ++handled;
+    Bytes some(1000);
+    (void)request.body->read(some);
+    return problem(409, "conflict", "No", "not this one");
+  };
+  start();
+  const Bytes body(32 << 20, 'x');
+  for (int round = 0; round < 5; ++round) {
+    Client client = plain_client(*server);
+    ClientRequest request;
+    request.method = "PUT";
+    request.body = ByteView(body);
+    auto response = client.send(request);
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 413);
+    request.target = "/large";
+    response = client.send(request);
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 409);
+  }
+  EXPECT_EQ(handled, 5);
+}
+
 TEST_F(PlainServer, StreamsEndWholeOrNotAtAll) {
   handler.answer = [](Request& request) {
     const std::string path(request.path);

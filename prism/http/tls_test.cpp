@@ -166,6 +166,23 @@ TEST_F(TlsServer, ManyThreadsUploadAndDownloadAtOnce) {
   EXPECT_EQ(right, 48);
 }
 
+TEST_F(TlsServer, ARefusalReachesAClientThatIsStillSending) {
+  start({{curve}, std::nullopt, false});
+  handler.rules = [](const Request&) { return Route{"test", 1000, false, true, 0}; };
+  const Bytes body(32 << 20, 'x');
+  for (int round = 0; round < 3; ++round) {
+    ClientOptions options;
+    options.tls = crypto::make_client_tls(pinned(curve)).value();
+    Client client = Client::create(Origin{true, "127.0.0.1", server->port()}, options).value();
+    ClientRequest request;
+    request.method = "PUT";
+    request.body = ByteView(body);
+    const auto response = client.send(request);
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 413);
+  }
+}
+
 /// What a command prints, both channels.
 std::string output_of(const std::string& command) {
   std::string all;
