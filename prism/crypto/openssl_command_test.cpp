@@ -212,6 +212,10 @@ TEST_F(OpensslCommandTest, ProtectedKeysOpenOnBothSides) {
   ASSERT_TRUE(
       openssl("pkcs8 -topk8 -in t1.key -passin file:pass -v2 aes256 -iter 2000001 -passout file:pass2 -out t4.key"));
   EXPECT_EQ(read_signing_key(bytes("t4.key"), as_bytes(kPassText)).error().code, ErrorCode::unsupported);
+  ASSERT_TRUE(
+      openssl("pkcs8 -topk8 -in t1.key -passin file:pass -scrypt -scrypt_N 1024 -scrypt_p 17 -passout file:pass2 "
+              "-out t6.key"));
+  EXPECT_EQ(read_signing_key(bytes("t6.key"), as_bytes(kPassText)).error().code, ErrorCode::unsupported);
   // Ciphers of the last century are not opened.
   ASSERT_TRUE(openssl("pkcs8 -topk8 -in t1.key -passin file:pass -v2 des3 -passout file:pass2 -out t5.key"));
   EXPECT_EQ(read_signing_key(bytes("t5.key"), as_bytes(kPassText)).error().code, ErrorCode::unsupported);
