@@ -57,24 +57,22 @@ Result<Initiated> SessionTable::initiate(ByteView first, std::string_view peer, 
     PRISM_TRY(Bytes retry, cookies_.retry(first, as_bytes(peer), now));
     return Initiated{{}, std::move(retry), true};
   }
-  const auto refused = [&](const Error& why) {
+  // What anybody can see in M1 is said; what depends on this server, its clock or its policy is the one rejection.
+  const auto refused = [&](const Error& why) -> Error {
     audit_.refusal("handshake", {{"outcome", "refused"}, {"step", "1"}, {"reason", why.message}, {"peer", peer}});
-    const std::lock_guard lock(mutex_);
-    ++counters_.rejected;
+    {
+      const std::lock_guard lock(mutex_);
+      ++counters_.rejected;
+    }
+    return why.code == ErrorCode::malformed ? refuse(Problem::invalid_request, why.message) : rejected();
   };
   auto expected = channel::ServerHandshake::expected_server(first);
-  if (!expected) {
-    refused(expected.error());
-    return refuse(Problem::invalid_request, expected.error().message);
-  }
+  if (!expected) return refused(expected.error());
   const auto identity = identities_.expected(*expected, now);
   channel::ServerPolicy policy;
   policy.lifetime = std::min(limits_.session_for, channel::kMaxSessionLifetime);
   auto handshake = channel::ServerHandshake::accept(policy, *identity, first, now, random_, {as_bytes(peer), exporter});
-  if (!handshake) {
-    refused(handshake.error());
-    return refuse(Problem::invalid_request, handshake.error().message);
-  }
+  if (!handshake) return refused(handshake.error());
   Initiated out{handshake->id(), handshake->second(), false};
   handshake->drop_second();
   const std::lock_guard lock(mutex_);

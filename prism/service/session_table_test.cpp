@@ -189,6 +189,22 @@ TEST_F(SessionTableTest, FailedHandshakesLookAlike) {
   EXPECT_TRUE(client(key).connect()) << "the old list stays";
 }
 
+TEST_F(SessionTableTest, FirstMessagesForAnotherServerOrClockAreRejectedLikeAllOthers) {
+  make();
+  const auto key = test::client_key(random_);
+  const auto knock = [&](const Digest& server, std::chrono::seconds now) {
+    auto machine = channel::ClientHandshake::start({}, key, server, now, random_);
+    return table_->initiate(machine->first(), "peer", {}).error();
+  };
+  const Error stranger = knock(Digest{7}, clock_.wall());
+  const Error late = knock(identities_->current()->fingerprint(), clock_.wall() + std::chrono::seconds(1000));
+  EXPECT_EQ(problem_of(stranger), Problem::session_rejected);
+  EXPECT_EQ(problem_of(late), Problem::session_rejected);
+  EXPECT_EQ(stranger.message, late.message);
+  EXPECT_EQ(stranger.detail, late.detail);
+  EXPECT_EQ(problem_of(table_->initiate(Bytes(100, 1), "peer", {}).error()), Problem::invalid_request);
+}
+
 TEST_F(SessionTableTest, HalfOpenHandshakesAreBounded) {
   limits_.half_open = 6;
   limits_.half_open_per_peer = 3;

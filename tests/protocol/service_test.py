@@ -187,7 +187,7 @@ class Handshakes(Case):
         for wrong in (b"", b"{}", good[:-1], good + b"\0", short_key, no_key, with_hello({9: 1}), bytes(9000)):
             with self.subTest(wrong=wrong[:8], length=len(wrong)):
                 status, _, body = self.rejected("/api/v1/session/initiate", wrong)
-                self.assertIn((status, json.loads(body)["type"]), [(400, "/problems/invalid-request"), (413, "/problems/too-large")])
+                self.assertIn((status, json.loads(body)["type"]), [(400, "/problems/invalid-request"), (413, "/problems/content-too-large")])
         for wrong in (with_hello({2: bytes(32)}), with_hello({3: hello[3] - 1000}), with_hello({0: [[4711, b"x"]]}),
                       with_hello({4: bytes(32)})):
             status, _, body = self.rejected("/api/v1/session/initiate", wrong)
