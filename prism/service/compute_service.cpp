@@ -27,6 +27,10 @@ using namespace std::chrono_literals;
 
 /// Computations estimated below this are answered on the caller's thread, without a job.
 constexpr double kQuickCpuSeconds = 0.25;
+/// The most that is computed while a connection waits: callers' threads are few.
+constexpr double kMostInlineCpuSeconds = 10;
+/// Callers that wait for their jobs at the same time; more are told the job at once.
+constexpr int kMostWaiting = 4;
 constexpr std::size_t kMostIdempotencyKeyBytes = 255;
 constexpr std::chrono::milliseconds kSweepEvery = 1s;
 
@@ -52,6 +56,7 @@ struct ComputeService::State {
   CpuAccounts cpu;
   std::unique_ptr<Computing> computing;
   std::atomic<bool> stopping{false};
+  std::atomic<int> waiting{0};
   std::unique_ptr<JobTable> jobs;
 
   std::mutex tokens_mutex;
@@ -74,9 +79,10 @@ struct ComputeService::State {
   /// What a worker does with a job.
   Result<Answer> work(const JobRequest& job, JobTable::Progress& progress) {
     PRISM_TRY(const ComputeRequest request, parse_compute_json(job.body, options.limits));
-    PRISM_TRY(const Computing::Prepared prepared, computing->prepare(job.caller, request, job.program));
-    return computing->run(job.caller, request, prepared,
-                          {[&](double fraction) { progress.done(fraction); }, [&] { return progress.stop(); }});
+    const Computing::Control control{[&](double fraction) { progress.done(fraction); }, [&] { return progress.stop(); },
+                                     true};
+    PRISM_TRY(const Computing::Prepared prepared, computing->prepare(job.caller, request, job.program, control));
+    return computing->run(job.caller, request, prepared, control);
   }
 
   /// What a job computes with may not be removed or evicted before it ends.
@@ -229,7 +235,14 @@ Result<Outcome> ComputeService::compute(const Caller& caller, const ComputeCall&
   JobRequest job{caller, Bytes(call.body.begin(), call.body.end()), call.program, std::string(call.idempotency_key)};
   PRISM_TRY(JobView view, state_->jobs->submit(std::move(job)));
   const JobId id = view.id;
-  const auto until = state_->clock.monotonic() + state_->options.limits.quick_answer;
+  struct Waiting {
+    explicit Waiting(std::atomic<int>& all) : count(all), place(++all) {}
+    ~Waiting() { --count; }
+    std::atomic<int>& count;
+    const int place;
+  } waiting(state_->waiting);
+  const auto patience = waiting.place > kMostWaiting ? 0ms : state_->options.limits.quick_answer;
+  const auto until = state_->clock.monotonic() + patience;
   while (view.state == JobState::queued || view.state == JobState::running) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - state_->clock.monotonic());
     if (left <= 0ms || state_->stopping) return Outcome{std::nullopt, view};
@@ -243,6 +256,9 @@ Result<Answer> ComputeService::compute_inline(const Caller& caller, const Comput
   PRISM_TRY(const ComputeRequest request, parse_compute_cbor(call.body, state_->options.limits));
   PRISM_CHECKED(state_->check_bound(call, request));
   PRISM_TRY(const Computing::Prepared prepared, state_->computing->prepare(caller, request, call.program));
+  if (prepared.cpu_seconds > kMostInlineCpuSeconds)
+    return refuse(Problem::computation_refused, "about ", static_cast<std::int64_t>(prepared.cpu_seconds),
+                  " CPU-seconds; upload the data and POST /compute, which makes a job of it");
   return state_->computing->run(caller, request, prepared, {{}, [this] { return state_->stopping.load(); }});
 }
 

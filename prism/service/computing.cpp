@@ -127,7 +127,8 @@ Computing::Computing(const Limits& limits, BlobStore& blobs, Identities& identit
       build_(build_digest()),
       contexts_(limits.cached_context_bytes),
       data_(limits.cached_data_bytes),
-      slots_(host::available_cores()) {}
+      quick_(host::available_cores()),
+      plans_(1) {}
 
 /// Charges the caller's account with the processor time that `body` takes on this thread.
 template <class Body>
@@ -158,8 +159,8 @@ Result<std::shared_ptr<const Bytes>> Computing::data_of(const BlobKey& key) {
 }
 
 Result<Computing::Prepared> Computing::prepare(const Caller& caller, const ComputeRequest& request,
-                                               const std::optional<Digest>& program) {
-  PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));
+                                               const std::optional<Digest>& program, const Control& control) {
+  if (!control.job) PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));
   return charged(caller, [&]() -> Result<Prepared> {
     Prepared out;
     const BlobKey context{caller.account, BlobKind::context, request.context};
@@ -214,7 +215,13 @@ Result<Answer> Computing::run(const Caller& caller, const ComputeRequest& reques
                               const Control& control) {
   // Whatever is answered must be in the audit log.
   if (!audit_.healthy()) return refuse(Problem::capacity, "the server cannot write its audit log");
-  const Slots::Held slot(slots_);
+  if (control.job) return run_now(caller, request, prepared, control);
+  const Slots::Held slot(quick_);
+  return run_now(caller, request, prepared, control);
+}
+
+Result<Answer> Computing::run_now(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
+                                  const Control& control) {
   const nanoseconds start = host::thread_cpu_time();
   const auto most = nanoseconds(static_cast<std::int64_t>(limits_.cpu_seconds_per_job * 1e9));
   compute::RunOptions options;
@@ -284,7 +291,7 @@ Result<std::string> Computing::plan(const Caller& caller, std::string_view json,
   if (json.size() > limits_.request_bytes)
     return refuse(Problem::too_large, "a request of more than ", limits_.request_bytes, " bytes");
   PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));
-  const Slots::Held slot(slots_);
+  const Slots::Held slot(plans_);
   const nanoseconds start = host::thread_cpu_time();
   const auto most = nanoseconds(static_cast<std::int64_t>(limits_.cpu_seconds_per_job * 1e9));
   const auto stop = [&] { return host::thread_cpu_time() - start > most || (control.stop && control.stop()); };

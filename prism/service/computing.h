@@ -32,14 +32,19 @@ Result<ComputeRequest> parse_compute_cbor(ByteView body, const Limits& limits);
 
 compute::Limits compute_limits(const Limits& limits);
 
+/// Who runs a computation, and how it is watched and stopped.
+struct ComputeControl {
+  std::function<void(double)> progress{};
+  std::function<bool()> stop{};
+  /// A worker's: it was let in when it was submitted, and has a thread of its own.
+  bool job = false;
+};
+
 /// Thread-safe. References must outlive it.
 class Computing {
  public:
   using Context = compute::Context;
-  struct Control {
-    std::function<void(double)> progress;
-    std::function<bool()> stop;
-  };
+  using Control = ComputeControl;
   /// Everything that a request needs, held so that it stays.
   struct Prepared {
     std::vector<BlobStore::Pin> pins;
@@ -55,7 +60,8 @@ class Computing {
             ReceiptNumbers& numbers, const Clock& clock, Random& random);
 
   /// Loads what the request names, from the caches if it is there. `request` must outlive the result.
-  Result<Prepared> prepare(const Caller& caller, const ComputeRequest& request, const std::optional<Digest>& program);
+  Result<Prepared> prepare(const Caller& caller, const ComputeRequest& request, const std::optional<Digest>& program,
+                           const Control& control = {});
   Result<Answer> run(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
                      const Control& control);
   /// Plans cost what computing costs, and are charged like it.
@@ -73,6 +79,8 @@ class Computing {
   Result<std::shared_ptr<const Bytes>> data_of(const BlobKey& key);
   Result<Bytes> receipt(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
                         const compute::Ran& ran, std::uint64_t number);
+  Result<Answer> run_now(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
+                         const Control& control);
   template <class Body>
   auto charged(const Caller& caller, const Body& body);
 
@@ -88,7 +96,8 @@ class Computing {
   const Digest build_;
   Cache<Context> contexts_;
   Cache<Bytes> data_;
-  Slots slots_;
+  /// For what computes on callers' threads. Long things have others: they must not stand before quick ones.
+  Slots quick_, plans_;
   std::atomic<std::uint64_t> computations_{0}, failed_{0};
   std::atomic<std::int64_t> cpu_nanoseconds_{0};
 };

@@ -130,6 +130,12 @@ JobView JobTable::view_locked(const Job& job) const {
   return {job.id, job.state, job.progress, job.error, job.created, job.finished};
 }
 
+bool JobTable::failed_here(const Job& job) {
+  if (job.state != JobState::failed || !job.error) return false;
+  const Problem problem = problem_of(*job.error);
+  return problem == Problem::capacity || problem == Problem::internal;
+}
+
 Status JobTable::check_quota_locked(const Digest& account) const {
   const auto found = accounts_.find(account);
   if (found != accounts_.end()) {
@@ -163,7 +169,8 @@ Result<JobView> JobTable::submit(JobRequest request) {
           return refuse(Problem::conflict, "a request with this idempotency key is being accepted");
         if (job->second->request_digest != made->request_digest)
           return refuse(Problem::idempotency_key_reused, "this idempotency key was used with another request");
-        return view_locked(*job->second);
+        // What failed for reasons of ours is tried again; the old job stays until its time is over.
+        if (!failed_here(*job->second)) return view_locked(*job->second);
       }
     }
     PRISM_CHECKED(check_quota_locked(account));
@@ -362,7 +369,8 @@ Result<JobView> JobTable::cancel(const Digest& account, const JobId& id) {
 
 void JobTable::forget_locked(const Job& job) {
   const Digest account = job.request.caller.account;
-  if (!job.request.idempotency_key.empty()) by_key_.erase({account, job.request.idempotency_key});
+  const auto key = by_key_.find({account, job.request.idempotency_key});
+  if (key != by_key_.end() && key->second == job.id) by_key_.erase(key);
   const auto has = accounts_.find(account);
   --has->second.kept;
   has->second.kept_bytes -= job.answer_bytes;

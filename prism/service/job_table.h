@@ -89,6 +89,7 @@ class JobTable {
   std::string path(const JobId& id, std::string_view end) const;
   Result<JobPointer> find_locked(const Digest& account, const JobId& id) const;
   JobView view_locked(const Job& job) const;
+  static bool failed_here(const Job& job);
   Status check_quota_locked(const Digest& account) const;
   void enqueue_locked(const JobPointer& job);
   JobPointer next_locked();

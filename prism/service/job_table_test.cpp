@@ -207,6 +207,26 @@ TEST_F(JobTableTest, AnAnswerThatCannotBeStoredIsAFailureThatCan) {
   EXPECT_EQ(problem_of(*end.error), Problem::capacity);
 }
 
+TEST_F(JobTableTest, WhatFailedForReasonsOfOursIsTriedAgainUnderTheSameKey) {
+  const auto table = open();
+  bool broken = true;
+  table->start(1, [&](const JobRequest& job, JobTable::Progress& progress) -> Result<Answer> {
+    if (broken) return refuse(Problem::capacity, "not now");
+    return reverse(job, progress);
+  });
+  const auto first = table->submit(request("abc", 1, "key"));
+  EXPECT_EQ(wait_for_end(*table, first->id).state, JobState::failed);
+  broken = false;
+  const auto second = table->submit(request("abc", 1, "key"));
+  ASSERT_TRUE(second);
+  EXPECT_NE(second->id, first->id);
+  EXPECT_EQ(wait_for_end(*table, second->id).state, JobState::done);
+  EXPECT_EQ(table->submit(request("abc", 1, "key"))->id, second->id);
+  // The old job's end does not take the new one's key along.
+  EXPECT_TRUE(table->cancel(me_, first->id));
+  EXPECT_EQ(table->submit(request("abc", 1, "key"))->id, second->id);
+}
+
 /// A process that takes and runs jobs is killed at random moments. Every job it named ends with its answer.
 TEST_F(JobTableTest, NothingAcknowledgedIsLostWhenTheProcessIsKilled) {
   std::mt19937_64 random(test::test_seed());

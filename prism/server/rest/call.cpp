@@ -177,7 +177,7 @@ http::Response Call::refuse(const Error& error, const service::Allowance& allowa
   Reply reply{status_of(problem), std::string(kProblemJson), Bytes(text.begin(), text.end())};
   if (problem == Problem::quota_exceeded)
     reply.headers.emplace_back("Retry-After", std::to_string(allowance.resets_in.count()));
-  if (problem == Problem::capacity) reply.headers.emplace_back("Retry-After", "10");
+  if (problem == Problem::capacity) reply.headers.emplace_back("Retry-After", "2");
   return answer(std::move(reply), allowance);
 }
 
@@ -194,7 +194,7 @@ http::Response plain_problem(const Error& error, std::string_view instance) {
   response.header("Cache-Control", "no-store");
   // RFC 9110, section 11.6.1: a 401 names how to authenticate.
   if (status_of(problem) == 401) response.header("WWW-Authenticate", "Prism-Session, Bearer");
-  if (problem == Problem::capacity || problem == Problem::quota_exceeded) response.header("Retry-After", "10");
+  if (problem == Problem::capacity || problem == Problem::quota_exceeded) response.header("Retry-After", "2");
   return response;
 }
 

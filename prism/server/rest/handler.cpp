@@ -1,6 +1,7 @@
 #include "prism/server/rest/handler.h"
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <utility>
 
@@ -25,6 +26,11 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t kSmallBody = 64 << 10;  ///< of requests that carry a digest or nothing
 constexpr std::chrono::milliseconds kHeartbeat = 10s;
+constexpr std::chrono::milliseconds kLook = 500ms;  ///< how often a stream looks whether the server stops
+/// Each stream of events holds one of the server's worker threads; the rest are for requests.
+constexpr int kMostStreams = 8;
+/// When others wait for one, a stream ends after this long; its client begins another.
+constexpr std::chrono::milliseconds kTurn = 3s;
 
 // In the order of docs/rest.md. openapi_test compares them with the document.
 constexpr std::array kRoutes{
@@ -284,18 +290,29 @@ class RestHandler final : public http::Handler {
     const std::string_view accept = request.headers.find("Accept").value_or("");
     if (accept.find(internal::kEvents) == std::string_view::npos)
       return call->answer(Reply::json(200, internal::job_json(*view)), allowance);
-    return http::event_stream([this, call, first = *view](http::BodyWriter& out) { return events(*call, first, out); });
+    // Counted for as long as the response lives, whether it is ever produced or not.
+    const std::shared_ptr<void> counted(nullptr, [this](void*) { --streams_; });
+    if (++streams_ > kMostStreams)
+      return call->refuse(
+          service::refuse(Problem::capacity, "too many streams of events; ask without Accept: text/event-stream"),
+          allowance);
+    return http::event_stream(
+        [this, call, counted, first = *view](http::BodyWriter& out) { return events(*call, first, out); });
   }
   Status events(Call& call, service::JobView view, http::BodyWriter& out) {
-    for (;;) {
+    for (auto lived = 0ms;;) {
       PRISM_TRY(std::string data, call.event(internal::job_json(view)));
       PRISM_CHECKED(out.write(as_bytes(http::encode_event({"job", std::move(data)}))));
       if (view.state != service::JobState::queued && view.state != service::JobState::running) return {};
       const service::JobView seen = view;
-      while (view.state == seen.state && view.progress - seen.progress < 0.01) {
-        if (out.stopping()) return {};  // the client asks again: the job goes on
-        PRISM_TRY(view, service_.wait_for_change(call.caller(), view.id, seen, kHeartbeat));
-        if (view.state == seen.state) PRISM_CHECKED(out.write(as_bytes(http::kEventHeartbeat)));
+      for (auto silent = 0ms; view.state == seen.state && view.progress - seen.progress < 0.01; silent += kLook) {
+        if (out.stopping() || (lived >= kTurn && streams_ >= kMostStreams)) return {};  // the client asks again
+        if (silent >= kHeartbeat) {
+          PRISM_CHECKED(out.write(as_bytes(http::kEventHeartbeat)));
+          silent = 0ms;
+        }
+        PRISM_TRY(view, service_.wait_for_change(call.caller(), view.id, seen, kLook));
+        lived += kLook;
       }
     }
   }
@@ -315,6 +332,7 @@ class RestHandler final : public http::Handler {
   service::ComputeService& service_;
   http::Router router_;
   std::size_t added_ = 0;
+  std::atomic<int> streams_{0};
 };
 
 }  // namespace
