@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py MODULE FOLDER PEER PROGRAM: runs one test module with the pinned packages, which it fetches once into FOLDER.
+"""run.py MODULE FOLDER PEER PROGRAM HOLDER: runs one test module with the pinned packages, which it fetches once into FOLDER.
 Status 77, and why, when they cannot be had."""
 import os
 import subprocess
@@ -43,13 +43,14 @@ def has_serve(program):
 
 
 def main():
-    module, folder, peer, program = sys.argv[1:]
+    module, folder, peer, program, holder = sys.argv[1:]
     if sys.version_info < (3, 11):
         skip("the pinned Python packages need Python 3.11")
     if module == "service_test" and not has_serve(program):
         skip("this program has no `prism serve`")
     python = python_with_packages(os.path.abspath(folder))
-    environment = os.environ | {"PRISM_PEER": os.path.abspath(peer), "PRISM_PROGRAM": os.path.abspath(program), "PYTHONPATH": HERE,
+    environment = os.environ | {"PRISM_PEER": os.path.abspath(peer), "PRISM_PROGRAM": os.path.abspath(program),
+                                "PRISM_HOLDER": os.path.abspath(holder), "PYTHONPATH": HERE,
                                 "PYTHONDONTWRITEBYTECODE": "1"}
     sys.exit(subprocess.run([python, "-m", "unittest", "-v", module], env=environment, cwd=HERE, check=False).returncode)
 

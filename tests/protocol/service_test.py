@@ -3,11 +3,15 @@ import hashlib
 import json
 import os
 import secrets
+import subprocess
+import tempfile
+import time
 import unittest
 
 import cbor
+import receipts
 import records
-from primitives import XWing
+from primitives import XWing, sha256
 from service import Client, Problem, Server
 
 PROGRAM = os.environ["PRISM_PROGRAM"]
@@ -94,6 +98,96 @@ class Sessions(Case):
             me.call("POST", "/api/v1/plan", b"{")
         with self.problem("not-found", 404, True):
             me.call("GET", f"/api/v1/jobs/{'0' * 32}")
+
+
+class Holder:
+    """The process that holds the homomorphic key."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.process = subprocess.Popen([os.environ["PRISM_HOLDER"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(60)
+
+    def ask(self, *words):
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
+        status, _, rest = self.process.stdout.readline().rstrip("\n").partition(" ")
+        if status != "ok":
+            raise AssertionError(rest)
+        return rest
+
+    def path(self, name, content=None):
+        path = os.path.join(self.folder, name)
+        if content is not None:
+            with open(path, "wb") as file:
+                file.write(content)
+        return path
+
+    def made(self, what, *words):
+        self.ask(what, *words, self.path(what))
+        with open(self.path(what), "rb") as file:
+            return file.read()
+
+    def opened(self, result):
+        words = self.ask("open", self.path("result", result)).split()
+        return dict(zip(words[::2], map(float, words[1::2])))
+
+
+class Computing(Case):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="prism-protocol-")
+        self.addCleanup(self.folder.cleanup)
+        self.holder = Holder(self.folder.name)
+        self.addCleanup(self.holder.close)
+
+    def check(self, me, body, context, data, answer):
+        """The numbers are right, and the receipt is about exactly this."""
+        result, receipt = cbor.fields(cbor.decode(answer), {"result": bytes, "receipt": bytes})
+        found = self.holder.opened(result)
+        for name, value, off in (("mean", 300, 0.5), ("variance", 20_000, 20), ("sum", 1500, 1)):
+            self.assertAlmostEqual(found[name], value, delta=off)
+        claims = receipts.verify(receipt, me.bundle.fingerprint)
+        self.assertEqual(claims["request"], sha256(body))
+        self.assertEqual(claims["context"], sha256(context))
+        self.assertEqual(claims["inputs"], [sha256(data)])
+        self.assertEqual(claims["result"], sha256(result))
+        self.assertEqual((claims["transport"], claims["session"]), (0, me.session.id))
+        self.assertLess(abs(claims["time"] - time.time()), 300)
+        return claims
+
+    def test_statistics_on_encrypted_numbers_from_the_plan_to_the_receipt(self):
+        me = self.client()
+        _, _, plan = me.call("POST", "/api/v1/plan", self.holder.ask("question").encode())
+        context = self.holder.made("context", self.holder.path("plan", plan))
+        data = self.holder.made("data")
+        self.assertEqual(me.upload("contexts", context)[0], 201)
+        self.assertEqual(me.upload("data", data)[0], 201)
+
+        request = self.holder.ask("request")
+        body = (f'{{"context":"{sha256(context).hex()}","inputs":{{"x":"{sha256(data).hex()}"}},"request":{request}}}').encode()
+        status, kind, answer = me.call("POST", "/api/v1/compute", body, context=sha256(context))
+        if status == 202:
+            job = json.loads(answer)["id"]
+            while json.loads(me.call("GET", f"/api/v1/jobs/{job}")[2])["state"] in ("queued", "running"):
+                time.sleep(0.2)
+            status, kind, answer = me.call("GET", f"/api/v1/jobs/{job}/answer")
+        self.assertEqual((status, kind), (200, "application/cbor"))
+        first = self.check(me, body, context, data, answer)
+
+        inline = cbor.encode({"context": sha256(context), "inputs": {"x": data}, "request": request})
+        _, kind, answer = me.call("POST", "/api/v1/compute/encrypted", inline, "application/cbor")
+        second = self.check(me, inline, context, data, answer)
+        self.assertGreater(second["sequence"], first["sequence"])
+        self.assertEqual(first["program"], second["program"])
+
+        with self.problem("conflict", 409, True):
+            me.call("POST", "/api/v1/compute", body, context=bytes([1]) * 32)
+        with self.problem("not-found", 404, True):
+            self.client().call("POST", "/api/v1/compute", body)
 
 
 class Middle(Case):
