@@ -54,7 +54,8 @@ TEST_F(KeyFilesTest, WhatIsWrittenIsReadAndSignsForItsPublicHalf) {
 TEST_F(KeyFilesTest, EveryKemKeyOpensWhatItsPublicHalfSealed) {
   for (const auto algorithm : {KeyAlgorithm::ml_kem_768, KeyAlgorithm::ml_kem_1024, KeyAlgorithm::x_wing}) {
     const std::string name(crypto::name_of(algorithm));
-    const Passphrase passphrase = as_bytes("correct horse");
+    const bool hidden = algorithm == KeyAlgorithm::x_wing;  // one is enough: scrypt takes its time
+    const Passphrase passphrase = hidden ? Passphrase(as_bytes("correct horse")) : std::nullopt;
     ASSERT_TRUE(make_key_files(algorithm, path(name + ".pub"), path(name + ".key"), passphrase, random_));
     const auto open = load_kem_public_key(path(name + ".pub"));
     const auto secret = load_kem_key(path(name + ".key"), passphrase);
@@ -64,6 +65,7 @@ TEST_F(KeyFilesTest, EveryKemKeyOpensWhatItsPublicHalfSealed) {
     const auto back = secret->decapsulate(made->ciphertext);
     ASSERT_TRUE(back);
     EXPECT_TRUE(secret::equal(back->reveal(secret::RevealKey{}), made->secret.reveal(secret::RevealKey{})));
+    if (!hidden) continue;
     EXPECT_EQ(load_kem_key(path(name + ".key")).error().code, ErrorCode::unauthorised);
     EXPECT_EQ(load_kem_key(path(name + ".key"), as_bytes("wrong horse")).error().code, ErrorCode::unauthorised);
   }
