@@ -36,6 +36,11 @@ void add_fhe_encrypt(CLI::App& app, Action& action);
 void add_fhe_decrypt(CLI::App& app, Action& action);
 void add_channel(CLI::App& app, Action& action);
 /// Commands below `channel`.
+void add_channel_compute(CLI::App& channel, Action& action);
+void add_channel_info(CLI::App& channel, Action& action);
+void add_channel_pins(CLI::App& channel, Action& action);
+void add_channel_rotate(CLI::App& channel, Action& action);
+void add_channel_token(CLI::App& channel, Action& action);
 void add_channel_verify(CLI::App& channel, Action& action);
 
 }  // namespace prism::app
