@@ -26,7 +26,7 @@ using Json = nlohmann::ordered_json;
 using crypto::fingerprint_text;
 
 struct Arguments {
-  std::string receipt, pin, key, request, context, result, format = "table";
+  std::string receipt, pin, key, known_servers, request, context, result, format = "table";
   std::vector<std::string> data;
 };
 
@@ -51,11 +51,12 @@ Result<Digest> digest_of_file(const std::string& path) {
 }
 
 /// The name under which this computer knows the signer, or a key that handed over to it.
-Result<Signer> known_signer(const channel::Receipt& receipt) {
+Result<Signer> known_signer(const Arguments& a, const channel::Receipt& receipt) {
   const std::string way_out = "; give --pin FINGERPRINT or --key FILE if you know the server otherwise";
   if (receipt.bundle.empty()) return fail(ErrorCode::unauthorised, "the receipt carries no identity bundle", way_out);
   PRISM_TRY(const auto bundle, or_not_verified(channel::IdentityBundle::open(receipt.bundle)));
-  PRISM_TRY(const auto known, client::KnownServers::of_this_user());
+  PRISM_TRY(const auto known, a.known_servers.empty() ? client::KnownServers::of_this_user()
+                                                      : Result(client::KnownServers(a.known_servers)));
   PRISM_TRY(const auto pins, known.load());
   for (const auto& [name, pin] : pins.pins()) {
     const auto previous = bundle.previous();
@@ -72,7 +73,7 @@ Result<Signer> trusted_signer(const Arguments& a, const channel::Receipt& receip
     PRISM_TRY(crypto::VerifyKey key, custody::load_verify_key(a.key));
     return Signer{key.fingerprint(), "--key " + a.key, std::move(key)};
   }
-  if (a.pin.empty()) return known_signer(receipt);
+  if (a.pin.empty()) return known_signer(a, receipt);
   PRISM_TRY(const Digest pinned, crypto::fingerprint_from(a.pin));
   return Signer{pinned, "--pin"};
 }
@@ -192,6 +193,8 @@ void add_channel_verify(CLI::App& channel, Action& action) {
   CLI::Option* const pin = command->add_option(
       "--pin", a->pin, "Fingerprint of the server's key; without it, the servers this computer knows");
   command->add_option("--key", a->key, "The server's public key (PEM), instead of a fingerprint")->excludes(pin);
+  command->add_option("--known-servers", a->known_servers,
+                      "That file (default: known_servers in $XDG_CONFIG_HOME/prism or ~/.config/prism)");
   command->add_option("--request", a->request, "Compare the request's body");
   command->add_option("--context", a->context, "Compare the key context");
   command->add_option("--data", a->data, "Compare an encrypted input; may be given for each")->allow_extra_args(false);

@@ -52,6 +52,17 @@ class Receipt(Case):
     def test_an_unknown_signer_is_exit_4_and_says_what_to_do(self):
         self.fails(4, "channel", "verify", "receipt.cbor", says="--pin")
 
+    def test_a_server_that_was_met_is_known(self):
+        plain = EARLIER.replace("SHA256:", "").replace("-", "")
+        known = self.dir / "known"
+        known.write_text(f"prism pins 1\nhost:8000 {plain} 1 1800000000\n")
+        known.chmod(0o600)
+        done = self.verify("--known-servers", "known", "-o", "json")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn("known as host:8000", done.json()["trust"])
+        known.write_text(f"prism pins 1\nhost:8000 {'0' * 64} 1 1800000000\n")
+        self.fails(4, "channel", "verify", "receipt.cbor", "--known-servers", "known", says=SIGNER)
+
     def test_files_of_another_computation_are_exit_6(self):
         (self.dir / "other").write_text("other\n")
         for option in ["--request", "--context", "--data", "--result"]:
