@@ -85,6 +85,8 @@ class _Reader:
             for _ in range(number):
                 start = self.at
                 key = self.item(1)
+                if not isinstance(key, (int, str)):
+                    raise Malformed("a key that is neither a number nor text")
                 raw = self.data[start:self.at]
                 if last is not None and raw <= last:
                     raise Malformed("map keys out of order or twice")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import cbor
 from cbor import Malformed
-from primitives import (ALGORITHMS, SUITES, ZEROS, Rejected, expand_label, extract, hmac, key_and_iv, next_salt,
+from primitives import (ALGORITHMS, SUITES, ZEROS, Rejected, expand_label, extract, hmac, is_algorithm, key_and_iv, next_salt,
                         open_sealed, seal, sha384)
 
 BUNDLE, SERVER_AUTH, CLIENT_AUTH, ROTATE = (b"prism/v1/" + name for name in (b"bundle", b"server-auth", b"client-auth", b"rotate"))
@@ -33,7 +33,7 @@ def verify_links(owner, links, fingerprint):
     keys = []
     for link in links:
         number, key, issued, signature = cbor.fields(
-            link, {0: ALGORITHMS.__contains__, 1: bytes, 2: cbor.uint(0, MAX_TIME), 3: bytes})
+            link, {0: is_algorithm, 1: bytes, 2: cbor.uint(0, MAX_TIME), 3: bytes})
         keys.append((ALGORITHMS[number], key, issued, signature))
     prints = [algorithm.fingerprint(key) for algorithm, key, _, _ in keys]
     for (algorithm, key, issued, signature), before, after in zip(keys, prints, prints[1:] + [fingerprint]):
@@ -46,10 +46,10 @@ def open_bundle(data):
         raise Malformed("a bundle too long")
     _, body, signature = cbor.fields(cbor.decode(data), {0: cbor.uint(1, 1), 1: bytes, 2: bytes})
     name, epoch, number, key, suites, profiles, not_before, not_after, links = cbor.fields(cbor.decode(body), {
-        0: cbor.is_name, 1: cbor.uint(), 2: ALGORITHMS.__contains__, 3: bytes, 4: list, 5: 32, 6: cbor.uint(0, MAX_TIME),
+        0: cbor.is_name, 1: cbor.uint(), 2: is_algorithm, 3: bytes, 4: list, 5: 32, 6: cbor.uint(0, MAX_TIME),
         7: cbor.uint(0, MAX_TIME), 8: list})
     algorithm = ALGORITHMS[number]
-    if not 1 <= len(suites) <= 3 or len(set(suites)) != len(suites) or len(links) > 8:
+    if not all(isinstance(s, int) for s in suites) or not 1 <= len(suites) <= 3 or len(set(suites)) != len(suites) or len(links) > 8:
         raise Malformed("suites or links")
     if any(s not in SUITES or SUITES[s][1] is not algorithm for s in suites):
         raise Malformed("a suite that does not fit the key")

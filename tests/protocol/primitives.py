@@ -100,6 +100,10 @@ ML_DSA_87 = Algorithm("ML-DSA-87", -50, mldsa.MLDSA87PrivateKey, mldsa.MLDSA87Pu
 ALGORITHMS = {a.number: a for a in (ML_DSA_65, ML_DSA_87)}
 
 
+def is_algorithm(number):
+    return isinstance(number, int) and number in ALGORITHMS
+
+
 class SigningKey:
     def __init__(self, algorithm, seed=None):
         self.algorithm = algorithm

@@ -2,7 +2,7 @@
 import cbor
 from cbor import Malformed
 from client import open_bundle
-from primitives import ALGORITHMS, Rejected
+from primitives import Rejected, is_algorithm
 
 CLAIMS = ("version", "server", "request", "program", "context", "inputs", "result", "engine", "build", "time", "sequence", "transport",
           "session")
@@ -27,7 +27,7 @@ def verify(data, pinned):
     if not all(isinstance(part, bytes) for part in (protected, payload, signature)):
         raise Malformed("no COSE_Sign1")
     number, _, signer = cbor.fields(cbor.decode(protected), {
-        1: ALGORITHMS.__contains__, 3: lambda kind: kind == "application/prism-receipt+cbor", 4: 32})
+        1: is_algorithm, 3: lambda kind: kind == "application/prism-receipt+cbor", 4: 32})
     (bundle,) = cbor.fields(unprotected, {}, {"prism-bundle": bytes})
     values = cbor.fields(cbor.decode(payload), {1: cbor.uint(1, 1), 2: _text, 3: 32, 4: 32, 5: 32, 6: _digests, 7: 32, 8: _text, 9: 32,
                                                 10: cbor.uint(), 11: cbor.uint(), 12: cbor.uint(0, 1)}, {13: 16})
