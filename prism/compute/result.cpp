@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "prism/ckks/noise.h"
+#include "prism/compute/internal/checks.h"
 #include "prism/fhe/context.h"
 #include "prism/wire/artefact.h"
 #include "prism/wire/reader.h"
@@ -91,6 +92,7 @@ Result<Opened> open_any(ByteView artefact, const fhe::KeyHolder<Family>& keys, c
     return fail(ErrorCode::mismatch, "a result of another computation than the one that was asked for");
   std::optional<program::Requirements> needs;
   if (options.recompute_bounds) {
+    PRISM_CHECKED(check_work(view.computation, parameters_of(keys), options.limits));
     PRISM_TRY(needs, program::requirements(view.computation, parameters_of(keys)));
   }
   const auto nodes = view.computation.carriers();

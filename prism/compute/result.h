@@ -11,6 +11,7 @@
 
 #include "prism/base/bytes.h"
 #include "prism/base/result.h"
+#include "prism/compute/limits.h"
 #include "prism/fhe/key_holder.h"
 #include "prism/program/computation.h"
 #include "prism/program/requirements.h"
@@ -47,6 +48,8 @@ struct OpenOptions {
   /// believed. A result whose ciphertexts are not where the computation leads from what the key holder encrypted is
   /// refused (integrity); turn this off for inputs that others encrypted with the public key.
   bool recompute_bounds = true;
+  /// What recomputing may take: the computation in a result is the sender's word. exhausted beyond that.
+  Limits limits{};
   /// The only computation that is accepted, if given: what was asked for (mismatch otherwise).
   std::optional<Digest> expected_program;
 };

@@ -157,6 +157,18 @@ TEST(Run, WhatIsNotOursOrTooLargeIsRefused) {
   EXPECT_EQ(open_result(ran.result, client.keys, {.expected_program = Digest{}}).error().code, ErrorCode::mismatch);
 }
 
+TEST(Run, AResultThatNamesAnEndlessComputationIsRefusedBeforeItIsRehearsed) {
+  auto& client = approximate();
+  program::ComputationBuilder b(program::Family::approximate);
+  ASSERT_TRUE(b.output("sum", must(b.sum(must(b.input("x", program::kMostValues))))));
+  const Bytes carrier = must(must(client.keys.encrypt({1.0})).encode());
+  const Bytes result =
+      encode_result(client.keys.public_part().identity(), must(b.finish()), std::vector<Bytes>{carrier});
+  const auto refused = open_result(result, client.keys);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::exhausted) << refused.error().message;
+}
+
 TEST(Run, CutAndChangedBytesAreRefusedOrGiveAResult) {
   auto& client = approximate();
   const Bytes data = must(client.keys.encrypt_to_bytes(std::vector<double>{1, 2, 3}));
@@ -203,6 +215,20 @@ TEST(Plan, SaysWhatIsNeededBeforeThereAreKeys) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::level_exhausted);
   EXPECT_NE(refused.error().message.find("depth of 3"), std::string::npos) << refused.error().message;
+}
+
+TEST(Plan, ManyHighDegreesAreTooDearBeforeTheyArePlanned) {
+  program::ComputationBuilder b(program::Family::approximate);
+  const program::Node x = must(b.input("x", 4));
+  for (int i = 0; i < 200; ++i) {
+    std::vector<double> coefficients(4096, 0.5);
+    coefficients[0] = i;
+    ASSERT_TRUE(b.output("p" + std::to_string(i), must(b.polynomial(x, std::move(coefficients)))));
+  }
+  const auto refused =
+      make_plan(must(b.finish()), program::ApproximateParameters{approximate().parameters, 500}, {.cpu_seconds = 60});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::exhausted) << refused.error().message;
 }
 
 TEST(Plan, QuestionsAreBoundedAndRefusedByPointer) {

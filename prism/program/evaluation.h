@@ -1,5 +1,6 @@
 // prism/program/evaluation.h - evaluates a Computation on encrypted vectors. No randomness: equal inputs and keys give
-// equal bytes on every machine.
+// equal bytes, whatever the kernel set. (Vectors of public real numbers are encoded in double precision, whose last
+// bits processors may differ in; single numbers, and all of exact computations, are the same everywhere.)
 #pragma once
 #include <functional>
 #include <span>

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "prism/circuits/polynomial_plan.h"
 #include "prism/fhe/context.h"
 #include "prism/fhe/rehearsal.h"
 #include "prism/program/internal/heights.h"
@@ -35,6 +34,9 @@ Chain chain_at(const AnyParameters& parameters, int level) {
   return chain_of(*std::get<1>(parameters), rlwe::Level{level});
 }
 
+/// Steps of the search for a plan, in residues, for each square of the degree.
+constexpr double kPlanningRows = 330;
+
 /// Rows of a level.
 std::uint64_t rows(const Chain& at) { return 2 * at.primes; }
 
@@ -63,11 +65,13 @@ Work work_of(const Operation& op, const Chain& at, bool down, std::uint64_t rota
       return routes * (rotate(at, false) + Work{.forward = at.primes, .products = rows(at)} + rescaled);
     case Step::polynomial:
     case Step::chebyshev: {
-      circuits::PolynomialShape shape;
-      shape.degree = static_cast<std::uint32_t>(op.numbers.size() - 1);
-      shape.basis = op.step == Step::chebyshev ? circuits::Basis::chebyshev : circuits::Basis::monomial;
-      const auto plan = circuits::PolynomialPlan::make(shape);
-      return plan ? (plan->products() + plan->combinations()) * product : Work{};
+      // Paterson-Stockmeyer: about 2 sqrt(2d) products, and some combinations. Finding the best plan (PolynomialPlan)
+      // takes time as well, which grows with the square of the degree and is counted as rows.
+      const auto degree = static_cast<double>(op.numbers.size() - 1);
+      const auto products = static_cast<std::uint64_t>(std::ceil(2 * std::sqrt(2 * degree) + 2 * std::log2(degree)));
+      const auto planning =
+          static_cast<std::uint64_t>(degree * degree * kPlanningRows / static_cast<double>(at.degree));
+      return products * product + Work{.light = planning};
     }
   }
   return {};
