@@ -26,8 +26,9 @@ class Audit {
   static constexpr std::chrono::milliseconds kBatch{50};
   /// A file of this size is set aside as FILE.N, and a new one begins. What to keep is the operator's to decide.
   static constexpr std::uint64_t kFileBytes = std::uint64_t{64} << 20;
-  /// Refusals cost a peer nothing, so more than this many a second are counted, not written one by one.
-  static constexpr int kRefusalsPerSecond = 200;
+  /// Refusals cost a peer nothing, so more than this many a second are counted, not written one by one: half a gigabyte
+  /// a day at the most.
+  static constexpr int kRefusalsPerSecond = 20;
 
   static Result<std::unique_ptr<Audit>> open(const std::string& path, const Clock& clock);
   /// Writes what is waiting.

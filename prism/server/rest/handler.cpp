@@ -1,5 +1,7 @@
 #include "prism/server/rest/handler.h"
 
+#include <arpa/inet.h>
+
 #include <array>
 #include <atomic>
 #include <functional>
@@ -75,6 +77,14 @@ Result<std::array<std::uint8_t, size>> id_parameter(const http::Request& request
   // The same answer as for what is not there: nothing can be.
   if (!found) return service::refuse(Problem::not_found, "no such thing: an id or digest is lower-case hexadecimal");
   return *found;
+}
+
+/// What quotas of strangers go by: an IPv4 address, or the /64 of an IPv6 one, whose holder has all of it.
+std::string network_of(const std::string& address) {
+  in6_addr parts{};
+  if (::inet_pton(AF_INET6, address.c_str(), &parts) != 1) return address;
+  if (IN6_IS_ADDR_V4MAPPED(&parts)) return address;
+  return to_hex(ByteView(parts.s6_addr, 8)) + "/64";
 }
 
 struct Part {
@@ -182,13 +192,14 @@ class RestHandler final : public http::Handler {
   }
   Result<http::Response> initiate(http::Request& request) {
     PRISM_TRY(const Bytes first, handshake_body(request, channel::kMaxFirstBytes));
-    PRISM_TRY(service::Initiated begun, service_.initiate(first, request.peer->address, request.peer->channel_binding));
+    PRISM_TRY(service::Initiated begun,
+              service_.initiate(first, network_of(request.peer->address), request.peer->channel_binding));
     return cbor(begun.retry ? 503 : 200, std::move(begun.second));
   }
   Result<http::Response> finish(http::Request& request) {
     PRISM_TRY(const Bytes third, handshake_body(request, channel::kMaxThirdBytes));
     PRISM_TRY(const auto id, id_parameter<16>(request));
-    PRISM_TRY(Bytes fourth, service_.finish(id, third, request.peer->address));
+    PRISM_TRY(Bytes fourth, service_.finish(id, third, network_of(request.peer->address)));
     return cbor(200, std::move(fourth));
   }
   /// Sessions act on themselves alone.

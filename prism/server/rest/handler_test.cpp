@@ -67,9 +67,9 @@ class HandlerTest : public ::testing::Test {
     service_ = must(service::ComputeService::open(options_, clock_, random_));
     handler_ = make_handler(*service_);
   }
-  Got send(const Sent& sent) const {
+  Got send(const Sent& sent, const std::string& address = "127.0.0.1") const {
     http::Request request;
-    const http::Peer peer{"127.0.0.1", 1, true, true, {}, {}, {}};
+    const http::Peer peer{address, 1, true, true, {}, {}, {}};
     request.method = sent.method;
     request.target = sent.target;
     const std::size_t question = sent.target.find('?');
@@ -327,6 +327,24 @@ TEST_F(HandlerTest, RefusedHandshakesHaveOneBody) {
             "/problems/invalid-request");
   EXPECT_EQ(send({"POST", "/api/v1/session/initiate", machine.first(), {}}).problem(),
             "/problems/unsupported-media-type");
+}
+
+TEST_F(HandlerTest, TheHolderOfANetworkIsOneStranger) {
+  options_.limits.half_open_per_peer = 1;
+  open();
+  const auto key = service::test::client_key(random_);
+  const auto knock = [&](const std::string& address) {
+    const auto machine =
+        must(channel::ClientHandshake::start({}, key, service_->fingerprint(), clock_.wall(), random_));
+    return send({"POST", "/api/v1/session/initiate", machine.first(), {{"Content-Type", "application/cbor"}}}, address)
+        .status;
+  };
+  EXPECT_EQ(knock("2001:db8:0:1::7"), 200);
+  EXPECT_EQ(knock("2001:db8:0:1:ffff::8"), 429);
+  EXPECT_EQ(knock("2001:db8:0:2::7"), 200);
+  EXPECT_EQ(knock("192.0.2.1"), 200);
+  EXPECT_EQ(knock("192.0.2.2"), 200);
+  EXPECT_EQ(knock("192.0.2.1"), 429);
 }
 
 TEST_F(HandlerTest, TokensDoTheSameInTheClear) {
