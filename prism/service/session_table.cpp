@@ -89,7 +89,8 @@ Result<Bytes> SessionTable::finish(const SessionId& id, ByteView third, std::str
     const std::lock_guard lock(mutex_);
     const auto found = half_open_.find(id);
     if (found != half_open_.end()) {
-      half.emplace(std::move(found->second));
+      // The address is copied: forgetting the entry counts by it.
+      half.emplace(HalfOpen{std::move(found->second.handshake), found->second.peer, found->second.until});
       forget_half_open_locked(found);
     }
   }
