@@ -132,7 +132,7 @@ int statistics(Bench& bench, std::size_t count, int rounds) {
 int small(Bench& bench, double seconds, double rate, std::size_t connections) {
   const auto request = compute::Request::parse(R"({"operation":"sum","inputs":["x"]})").value();
   const std::size_t count = 4096;
-  const auto alice = client::HybridCrypto::create_for(request, {{"x", count}}, 1, 8, bench.random).value();
+  const auto alice = client::HybridCrypto::create_for(request, {{"x", count}}, 1, 24, bench.random).value();
   const Bytes data = alice.numbers().encrypt_to_bytes(numbers(count)).value();
   struct Lane {
     client::Connection connection;

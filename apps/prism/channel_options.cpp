@@ -94,7 +94,9 @@ void add_channel_options(CLI::App& command, ChannelOptions& o) {
       ->needs(key);
   command.add_flag("--allow-classical", o.allow_classical,
                    "Let TLS agree on X25519 alone, for servers behind old proxies; the session inside stays hybrid");
-  command.add_option("--timeout", o.timeout_s, "Seconds that an unreachable server is tried again (default: 30)")
+  command
+      .add_option("--timeout", o.timeout_s,
+                  "Seconds that an unreachable server is tried again (default: 30; half a second at first)")
       ->check(CLI::Range(0.0, 86400.0));
 }
 
@@ -122,7 +124,9 @@ Result<std::unique_ptr<Channel>> open_channel(const ChannelOptions& o) {
   PRISM_TRY(options.server, client::ServerUrl::parse(o.server));
   PRISM_TRY(options.trust, trust_of(o));
   PRISM_TRY(options.tls, tls_of(o));
-  options.patience.unreachable = std::chrono::milliseconds(static_cast<std::int64_t>(o.timeout_s * 1000));
+  if (o.timeout_s)
+    options.patience.first = options.patience.unreachable =
+        std::chrono::milliseconds(static_cast<std::int64_t>(*o.timeout_s * 1000));
   if (!o.token_file.empty()) {
     PRISM_TRY(channel->connection, client::Connection::open_with_token(std::move(options), std::move(token),
                                                                        channel->clock, channel->random));

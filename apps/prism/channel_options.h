@@ -22,7 +22,7 @@ struct ChannelOptions {
   std::string tls_ca, tls_certificate, tls_key;
   std::vector<std::string> tls_pins;
   bool allow_classical = false;
-  double timeout_s = 30;
+  std::optional<double> timeout_s;
 };
 
 /// --server and everything about knowing it.

@@ -145,6 +145,7 @@ Result<Uploaded> Connection::upload(Blob kind, ByteView bytes, const UploadProgr
     return internal::read_upload_state(reply.body, bytes.size());
   };
   PRISM_TRY(internal::UploadState state, where());
+  constexpr int kMostLost = 40;  // steps that bring nothing: a server must not keep us here for ever
   int lost = 0;
   while (!state.complete) {
     if (progress) progress(state.offset, bytes.size());
@@ -156,14 +157,18 @@ Result<Uploaded> Connection::upload(Blob kind, ByteView bytes, const UploadProgr
         .content_type = kOctets,
         .body = part};
     PRISM_TRY(const Reply reply, retry.exchange(call));
+    // A server that was stopped after the last byte has all of them, unexamined: an empty part makes it look.
+    if (part.empty() && ++lost == kMostLost)
+      return fail(ErrorCode::malformed, server(), " has every byte of an upload and does not finish it");
     if (!reply.problem) {
       done.sent += part.size();
       PRISM_TRY(state, internal::read_upload_state(reply.body, bytes.size()));
       continue;
     }
-    // Something of an earlier try arrived, or the server forgot: it says where to go on. Not for ever.
-    constexpr int kMostLost = 20;
-    if (reply.problem->type != "offset-mismatch" || ++lost == kMostLost) return reply.problem->error(server());
+    // Something of an earlier try arrived, or is still being written, or the server forgot: it says where to go on.
+    const std::string& why = reply.problem->type;
+    if ((why != "offset-mismatch" && why != "conflict") || ++lost == kMostLost) return reply.problem->error(server());
+    if (why == "conflict") PRISM_CHECKED(state_->options.patience.wait(milliseconds(250)));
     PRISM_TRY(state, where());
   }
   if (progress) progress(bytes.size(), bytes.size());

@@ -35,6 +35,7 @@ namespace prism::client {
 struct Patience {
   std::chrono::milliseconds connect{10'000};      ///< for a connection with its TLS handshake
   std::chrono::milliseconds silence{60'000};      ///< without one byte either way
+  std::chrono::milliseconds first{500};           ///< before a server that was never reached is given up
   std::chrono::milliseconds unreachable{30'000};  ///< since anything last went well, before network errors are believed
   std::chrono::seconds longest_wait{10};          ///< a server that says "later" is waited for so long at most
   /// Sleeps. interrupted ends everything. Without it the thread sleeps and looks for Ctrl-C (host/interrupt.h).

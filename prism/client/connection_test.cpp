@@ -214,6 +214,28 @@ TEST_F(ConnectionTest, ACutUploadGoesOnWhereTheServerIs) {
   EXPECT_EQ(there, bytes);
 }
 
+TEST_F(ConnectionTest, AServerThatHasEveryByteIsToldToLook) {
+  const Bytes bytes(1000, 7);
+  const std::string unfinished = R"({"complete":false,"digest":"","offset":1000,"size":1000})";
+  script.answers = {says(200, unfinished), says(201, state(1000, 1000))};
+  Connection connection = connect();
+  const auto sent = connection.upload(Blob::data, bytes);
+  ASSERT_TRUE(sent) << sent.error().message;
+  EXPECT_EQ(script.asked.back(), "PUT /data/" + to_hex(sent->digest) + "?offset=1000&size=1000");
+  for (int i = 0; i < 1000; ++i) script.answers.push_back(says(200, unfinished));
+  EXPECT_FALSE(connection.upload(Blob::data, bytes));
+}
+
+TEST_F(ConnectionTest, AnUploadThatAnotherRequestStillWritesIsWaitedFor) {
+  const Bytes bytes(1000, 7);
+  script.answers = {says(200, state(0, 1000)), refuses(409, "conflict", true), says(200, state(600, 1000)),
+                    says(201, state(1000, 1000))};
+  Connection connection = connect();
+  const auto sent = connection.upload(Blob::data, bytes);
+  ASSERT_TRUE(sent) << sent.error().message;
+  EXPECT_EQ(sent->sent, 400U);
+}
+
 TEST_F(ConnectionTest, AServerWhoseUploadsNeverMoveIsGivenUp) {
   const Bytes bytes(1000, 7);
   script.answers.push_back(refuses(404, "not-found", true));
@@ -228,9 +250,9 @@ TEST_F(ConnectionTest, AServerWhoseUploadsNeverMoveIsGivenUp) {
 
 TEST_F(ConnectionTest, UploadStatesThatMakeNoSenseAreRefused) {
   for (const char* text :
-       {R"({"complete":false,"offset":1001,"size":1000})", R"({"complete":false,"offset":1000,"size":1000})",
-        R"({"complete":true,"offset":1000,"size":1})", R"({"complete":0,"offset":0,"size":1000})", R"([])", "",
-        R"({"complete":false,"offset":-1,"size":1000})", R"({"complete":false,"offset":1.5,"size":1000})"}) {
+       {R"({"complete":false,"offset":1001,"size":1000})", R"({"complete":true,"offset":1000,"size":1})",
+        R"({"complete":0,"offset":0,"size":1000})", R"([])", "", R"({"complete":false,"offset":-1,"size":1000})",
+        R"({"complete":false,"offset":1.5,"size":1000})"}) {
     script.answers = {says(200, text)};
     Connection connection = connect();
     EXPECT_FALSE(connection.upload(Blob::data, Bytes(1000, 7))) << text;

@@ -188,6 +188,15 @@ TEST_F(EvaluateTest, ASessionThatTheServerForgotIsReplaced) {
   expect_statistics(done->result);
 }
 
+TEST_F(EvaluateTest, HandshakesThatWereFinishedDoNotKeepAnAddressOut) {
+  const std::size_t most = service->limits().half_open_per_peer;
+  for (std::size_t i = 0; i <= most; ++i) {
+    const auto connection = connect();
+    ASSERT_TRUE(connection) << i << ": " << connection.error().message;
+  }
+  EXPECT_EQ(service->statistics().half_open, 0U);
+}
+
 TEST_F(EvaluateTest, AServerThatRotatesIsFollowed) {
   auto connection = connect();
   ASSERT_TRUE(connection);

@@ -43,8 +43,7 @@ Result<UploadState> read_upload_state(ByteView bytes, std::uint64_t size) {
   const auto* const complete = member<json::boolean_t>(object, "complete");
   const auto* const all = member<json::number_unsigned_t>(object, "size");
   if (offset == nullptr || complete == nullptr || all == nullptr) return unlike("state of an upload");
-  // The next part would be empty, for ever.
-  if (*all != size || *offset > size || (*offset == size && !*complete)) return unlike("state of an upload");
+  if (*all != size || *offset > size) return unlike("state of an upload");
   return UploadState{*offset, *complete};
 }
 

@@ -12,7 +12,7 @@ struct UploadState {
   std::uint64_t offset = 0;
   bool complete = false;
 };
-/// Errors: malformed, also for an offset past `size` and for a state that would never end.
+/// Errors: malformed, also for an offset past `size`.
 Result<UploadState> read_upload_state(ByteView json, std::uint64_t size);
 
 struct Job {

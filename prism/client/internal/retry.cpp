@@ -27,15 +27,20 @@ void Retry::went_well() {
 }
 
 Status Retry::first(const std::function<Status()>& open) {
-  Status outcome = open();
-  if (outcome || outcome.error().code != ErrorCode::network) return outcome;
-  PRISM_CHECKED(patience_.wait(kFirstPause));
-  transport_.disconnect();
-  return open();
+  for (bool second = false;; second = true) {
+    Status outcome = open();
+    if (outcome || outcome.error().code != ErrorCode::network) return outcome;
+    transport_.disconnect();
+    if (second) {
+      PRISM_CHECKED(again(outcome.error(), patience_.first));
+    } else {
+      PRISM_CHECKED(patience_.wait(kFirstPause));
+    }
+  }
 }
 
-Status Retry::again(const Error& why) {
-  if (clock_.monotonic() - good_ >= patience_.unreachable) return why;
+Status Retry::again(const Error& why, milliseconds patience) {
+  if (clock_.monotonic() - good_ >= patience) return why;
   milliseconds pause = std::min(kFirstPause * (1 << std::min(failures_, 10)), kLongestPause);
   ++failures_;
   // Many clients lose a server at once; they should not all come back at once.
@@ -55,7 +60,7 @@ Result<bool> Retry::worth_another(const Reply& reply) {
     return true;
   }
   if (problem.status == 502 || problem.status == 504 || (problem.status == 503 && !problem.retry_after)) {
-    PRISM_CHECKED(again(problem.error(transport_.server())));
+    PRISM_CHECKED(again(problem.error(transport_.server()), patience_.unreachable));
     return true;
   }
   if (!problem.may_pass() || !problem.retry_after) return false;
@@ -71,7 +76,7 @@ Result<Reply> Retry::exchange(const Call& call) {
     if (!reply) {
       if (reply.error().code != ErrorCode::network) return reply;
       transport_.disconnect();
-      PRISM_CHECKED(again(reply.error()));
+      PRISM_CHECKED(again(reply.error(), patience_.unreachable));
       continue;
     }
     if (!reply->problem) {
@@ -96,7 +101,7 @@ Status Retry::events(const Call& call, const std::function<Result<bool>(std::str
   if (!reply) {
     if (reply.error().code != ErrorCode::network) return std::move(reply).error();
     transport_.disconnect();
-    return again(reply.error());
+    return again(reply.error(), patience_.unreachable);
   }
   if (!reply->problem) return {};
   PRISM_TRY(const bool more, worth_another(*reply));

@@ -17,7 +17,8 @@ class Retry {
  public:
   Retry(const Patience& patience, const Clock& clock, Random& random, Transport& transport);
 
-  /// The first contact: an error of the network is final after a second try.
+  /// The first contact: an error of the network is final after Patience::first, because a wrong address should be said
+  /// soon; there is a second try always.
   Status first(const std::function<Status()>& open);
   /// An answer that is worth something: a status of 2xx, or a problem that asking again does not mend. Errors: those of
   /// the transport, network after Patience::unreachable, quota and network when the server says "later" for too long.
@@ -27,7 +28,7 @@ class Retry {
 
  private:
   /// After a failure that may pass: waits, longer each time; the error when patience is at its end.
-  Status again(const Error& why);
+  Status again(const Error& why, std::chrono::milliseconds patience);
   /// After an answer that may pass. True: ask again.
   Result<bool> worth_another(const Reply& reply);
   void went_well();
