@@ -104,7 +104,7 @@ TEST_F(PlainServer, RefusesWhatCouldSmuggleARequest) {
       "POST / HTTP/1.1\r\nHost: x\r\nX: a\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nX: a\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: x\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-      std::string("POST / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 38),
+      std::string("POST / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 36),
       "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "GET / HTTP/1.1\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
