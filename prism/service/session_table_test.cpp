@@ -235,6 +235,21 @@ TEST_F(SessionTableTest, HalfOpenHandshakesAreBounded) {
   EXPECT_EQ(knock("a"), "ok");
 }
 
+TEST_F(SessionTableTest, FinishedHandshakesFreeTheirPlace) {
+  limits_.half_open_per_peer = 1;
+  make();
+  const auto key = test::client_key(random_);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(client(key).connect()) << i;
+  // Those that failed at the third message do as well.
+  for (int i = 0; i < 3; ++i) {
+    auto machine =
+        channel::ClientHandshake::start({}, key, identities_->current()->fingerprint(), clock_.wall(), random_);
+    const auto begun = table_->initiate(machine->first(), "127.0.0.1", {});
+    ASSERT_TRUE(begun) << i << ": " << begun.error().message;
+    EXPECT_FALSE(table_->finish(begun->id, Bytes(100, 1), "127.0.0.1"));
+  }
+}
+
 TEST_F(SessionTableTest, SessionsAreBoundedPerClientAndInAll) {
   limits_.sessions = 4;
   limits_.sessions_per_client = 2;
