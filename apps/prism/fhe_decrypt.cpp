@@ -145,7 +145,7 @@ void add_fhe_decrypt(CLI::App& app, Action& action) {
   CLI::App* const command =
       app.add_subcommand("fhe-decrypt", "Decrypt the result of a computation, or an encrypted vector");
   command->footer(
-      "Examples:\n"
+      "Example:\n"
       "  prism fhe-decrypt result.enc --keys alice\n"
       "  prism fhe-decrypt result.enc -o json\n\n"
       "Errors are computed again from the computation that the result names, not taken from its sender.");

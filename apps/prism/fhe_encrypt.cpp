@@ -241,10 +241,9 @@ void add_fhe_encrypt(CLI::App& app, Action& action) {
   CLI::App* const command =
       app.add_subcommand("fhe-encrypt", "Encrypt numbers so that a server can compute on them, and only you can read");
   command->footer(
-      "Examples:\n"
+      "Example:\n"
       "  prism fhe-encrypt --values 100 200 300 400 500 --output data.enc\n"
-      "  prism fhe-encrypt --input patients.csv --column cost --output cost.enc --keys alice --precision 16\n"
-      "  prism fhe-encrypt --input - --exact --for sum --output data.enc < numbers.txt\n\n"
+      "  prism fhe-encrypt --input patients.csv --column cost --output cost.enc --keys alice --precision 16\n\n"
       "Keys are those of a key directory, or of a name among $XDG_DATA_HOME/prism/keys (~/.local/share/prism/keys);\n"
       "without --keys, of `default` there. What is missing is made; keys that fit are used again.\n"
       "Numbers in a command line can be read by others on this machine: --input keeps them out of it.");
