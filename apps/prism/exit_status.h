@@ -21,6 +21,7 @@ constexpr ExitStatus exit_status_of(ErrorCode code) {
     case ErrorCode::invalid_argument:
       return ExitStatus::usage;
     case ErrorCode::insecure:
+    case ErrorCode::configuration:
       return ExitStatus::configuration;
     case ErrorCode::unauthorised:
       return ExitStatus::identity;

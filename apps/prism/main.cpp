@@ -48,8 +48,9 @@ ExitStatus run(int argc, char** argv) {
       "  prism open answer.prism --keys alice\n"
       "\nprism COMMAND --help says more. `prism demo` shows the whole story.\n"
       "Environment: PRISM_THREADS (how many), PRISM_KERNELS (portable, avx2, avx512ifma, best).\n"
-      "Exit status: 0 fine, 1 error, 2 usage, 3 configuration, 4 wrong or missing key, 6 verification failed, 130 "
-      "interrupted.");
+      "Exit status: 0 fine, 1 error, 2 usage, 3 configuration, 4 wrong or missing key, 5 network, 6 verification "
+      "failed,\n"
+      "7 budget or quota, 130 interrupted.");
   Action action;
   add_demo(app, action);
   add_keys(app, action);

@@ -193,18 +193,19 @@ Status read_serve_config(const std::string& path, const std::vector<ServeSetting
   };
   const Json json = Json::parse(bytes.begin(), bytes.end(), watch, false, true);
   if (!json.is_object())
-    return fail(ErrorCode::malformed, path, ": no JSON object; see `prism serve --help` for the names");
-  if (!duplicate.empty()) return fail(ErrorCode::malformed, path, ": \"", printable(duplicate), "\" is there twice");
+    return fail(ErrorCode::configuration, path, ": no JSON object; see `prism serve --help` for the names");
+  if (!duplicate.empty())
+    return fail(ErrorCode::configuration, path, ": \"", printable(duplicate), "\" is there twice");
   for (const auto& [key, value] : json.items()) {
     std::string name = key;
     std::replace(name.begin(), name.end(), '_', '-');
     const auto setting =
         std::find_if(all.begin(), all.end(), [&](const ServeSetting& one) { return one.name == name; });
     if (setting == all.end() || key.find('-') != std::string::npos)
-      return fail(ErrorCode::malformed, path, ": \"", printable(key),
+      return fail(ErrorCode::configuration, path, ": \"", printable(key),
                   "\" is no setting; they are the long options of `prism serve`, with _ for -");
     const auto wrong = [&](const char* wanted) {
-      return fail(ErrorCode::malformed, path, ": \"", key, "\" must be ", wanted);
+      return fail(ErrorCode::configuration, path, ": \"", key, "\" must be ", wanted);
     };
     Values values;
     switch (setting->kind) {
@@ -229,7 +230,7 @@ Status read_serve_config(const std::string& path, const std::vector<ServeSetting
         break;
     }
     if (auto set = setting->set(values); !set)
-      return fail(ErrorCode::malformed, path, ": \"", key, "\": ", set.error().message);
+      return fail(ErrorCode::configuration, path, ": \"", key, "\": ", set.error().message);
   }
   return {};
 }

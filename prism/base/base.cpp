@@ -53,6 +53,8 @@ std::string_view name_of(ErrorCode code) {
       return "network";
     case ErrorCode::quota:
       return "quota";
+    case ErrorCode::configuration:
+      return "configuration";
   }
   check(false, "unknown ErrorCode");
   return {};

@@ -32,6 +32,7 @@ enum class ErrorCode {
   exhausted,         ///< memory, disk or another bounded resource
   network,           ///< the other side cannot be reached, or the connection broke
   quota,             ///< a limit that is kept for this caller is used up for now
+  configuration,     ///< settings of a program that are wrong, or do not go together
 };
 /// `invalid_argument`, ... : stable names, used in JSON.
 std::string_view name_of(ErrorCode code);

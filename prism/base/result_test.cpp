@@ -55,7 +55,7 @@ TEST(ResultDeathTest, TheValueOfAnErrorStopsTheProcess) {
 
 TEST(ErrorCodeTest, EveryCodeHasItsOwnName) {
   std::string seen = ",";
-  for (int i = 0; i <= static_cast<int>(ErrorCode::quota); ++i) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::configuration); ++i) {
     const std::string name = "," + std::string(name_of(static_cast<ErrorCode>(i))) + ",";
     EXPECT_EQ(seen.find(name), std::string::npos) << name;
     EXPECT_GT(name.size(), 2u);

@@ -63,6 +63,7 @@ Words words_of(ErrorCode code) {
     case ErrorCode::network:
       return {"request-incomplete", "The request did not arrive whole"};
     case ErrorCode::io:
+    case ErrorCode::configuration:
       break;
   }
   return {"internal-error", "Something failed inside the server"};
@@ -136,6 +137,7 @@ int status_of(ErrorCode code) {
     case ErrorCode::interrupted:
       return 503;
     case ErrorCode::io:
+    case ErrorCode::configuration:
       return 500;
   }
   return 500;

@@ -69,6 +69,7 @@ Problem problem_of(const Error& error) {
       return Problem::conflict;
     case ErrorCode::io:
     case ErrorCode::network:
+    case ErrorCode::configuration:
       return Problem::internal;
   }
   return Problem::internal;

@@ -119,7 +119,7 @@ class Serve(Case):
                            ('{"port": 1, "port": 2}', "twice"), ('[1]', "no JSON object"), ('{"port": 1', "no JSON object"),
                            ('{"config": "x"}', "no setting"), ('{"log_format": "xml"}', "neither json nor text")]:
             with self.subTest(text=text):
-                self.fails(1, *check(text), says=says)
+                self.fails(3, *check(text), says=says)
         self.fails(1, "serve", "--check", "--config", "nowhere.json", says="nowhere.json")
         self.fails(2, "serve", "--check", "--port", "eighty", says="--port")
         self.assertFalse((self.dir / "x").exists())
