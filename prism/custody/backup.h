@@ -1,11 +1,12 @@
 // prism/custody/backup.h - a whole key directory in one file.
 //
-// Layout after the header (kind key_backup, version 1):
+// Layout after the header (kind key_backup, version 2):
 //   created i64 | keyring.prism as in keyring.h, u64 length first | nonce 12 |
-//   sealed manifests, u64 length first | checksum 32
-// The manifests are one AES-256-GCM message under a key derived from the seed, with all before it as AAD, so that none
-// can be changed, added, or left out. Inside: a u64 count, then table id 16 and manifest (u64 length first) each, by
-// ascending id.
+//   sealed contents, u64 length first | checksum 32
+// The contents are one AES-256-GCM message under a key derived from the seed, with all before it as AAD, so that
+// nothing can be changed, added, or left out. Inside, each with a u64 length first: the manifests of tables, and the
+// contexts of encrypted vectors (fhe_keys.h). Either list is a u64 count, then id 16 and bytes (u64 length first) each,
+// by ascending id. Version 1, which is still read, has only the first list, without its length.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -48,7 +49,8 @@ class Backup {
  private:
   struct Opened {
     Keyring keyring;  ///< without a directory yet
-    Bytes manifests;  ///< the list in the clear
+    std::uint16_t version;
+    Bytes contents;  ///< in the clear
   };
   static Result<Opened> open(ByteView bytes, const Passphrase& passphrase, std::string_view what);
 };

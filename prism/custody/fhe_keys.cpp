@@ -39,6 +39,9 @@ const Digest& identity_of(const AnyFheContext& context) {
 }  // namespace
 
 std::string FheKeys::directory() const { return keyring_->directory() + std::string(kFolder); }
+std::string FheKeys::path_of(const std::array<std::uint8_t, 16>& id) const {
+  return directory() + "/" + to_hex(id) + std::string(kEnding);
+}
 
 template <class Family>
 Result<AnyKeyHolder> FheKeys::make(std::shared_ptr<const typename Family::Parameters> parameters,
@@ -48,8 +51,8 @@ Result<AnyKeyHolder> FheKeys::make(std::shared_ptr<const typename Family::Parame
   PRISM_TRY(auto holder, fhe::KeyHolder<Family>::create(std::move(parameters), largest_magnitude, seed, random));
   PRISM_TRY(const Bytes bytes, holder.public_part().encode());
   PRISM_CHECKED(host::create_private_directory(directory()));
-  PRISM_CHECKED(host::write_file(directory() + "/" + id.hex() + std::string(kEnding), bytes,
-                                 host::AtomicFile::Access::owner_only, host::AtomicFile::IfExists::refuse));
+  PRISM_CHECKED(host::write_file(path_of(id.bytes), bytes, host::AtomicFile::Access::owner_only,
+                                 host::AtomicFile::IfExists::refuse));
   return AnyKeyHolder(std::move(holder));
 }
 
@@ -62,22 +65,38 @@ Result<AnyKeyHolder> FheKeys::create(std::shared_ptr<const exact::Parameters> pa
   return make<fhe::Exact>(std::move(parameters), 0, random);
 }
 
-Result<std::vector<StoredFheContext>> FheKeys::list() const {
-  std::vector<StoredFheContext> out;
+Result<std::vector<FheContextFile>> FheKeys::files() const {
+  std::vector<FheContextFile> out;
   if (!host::exists(directory())) return out;
   PRISM_CHECKED(host::check_private(directory()));
   PRISM_TRY(const auto names, host::list_directory(directory()));
   for (const std::string& name : names) {
-    if (!id_of(name)) continue;
-    const std::string path = directory() + "/" + name;
-    PRISM_TRY(const Bytes bytes, host::read_file(path, kMostContextBytes));
-    auto context = decode(bytes);
+    const auto id = id_of(name);
+    if (!id) continue;
+    PRISM_TRY(Bytes bytes, host::read_file(directory() + "/" + name, kMostContextBytes));
+    out.push_back({*id, std::move(bytes)});
+  }
+  std::sort(out.begin(), out.end(), [](const FheContextFile& a, const FheContextFile& b) { return a.id < b.id; });
+  return out;
+}
+
+Status FheKeys::restore_file(const std::array<std::uint8_t, 16>& id, ByteView bytes) const {
+  PRISM_CHECKED(decode(bytes));
+  PRISM_CHECKED(host::create_private_directory(directory()));
+  return host::write_file(path_of(id), bytes, host::AtomicFile::Access::owner_only, host::AtomicFile::IfExists::refuse);
+}
+
+Result<std::vector<StoredFheContext>> FheKeys::list() const {
+  std::vector<StoredFheContext> out;
+  PRISM_TRY(const auto stored, files());
+  for (const FheContextFile& file : stored) {
+    auto context = decode(file.bytes);
     if (!context) {
       Error error = std::move(context).error();
-      error.message = path + ": " + error.message;
+      error.message = path_of(file.id) + ": " + error.message;
       return error;
     }
-    out.push_back({name.substr(0, name.size() - kEnding.size()), *std::move(context)});
+    out.push_back({to_hex(file.id), *std::move(context)});
   }
   return out;
 }

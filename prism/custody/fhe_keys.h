@@ -3,9 +3,11 @@
 //
 //   DIR/fhe/ID.context   0600   the public part (fhe::Context without evaluation keys), ID: 16 random bytes as hex
 //
-// The secret key of ID is made from Keyring::derive("fhe", ID). Without its .context nothing can be decrypted either:
-// whoever copies a key directory copies DIR/fhe, too (a Backup holds the seed and manifests of tables, not these).
+// The secret key of ID is made from Keyring::derive("fhe", ID). Without its .context nothing can be decrypted either,
+// so a Backup holds both.
 #pragma once
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -25,6 +27,12 @@ struct StoredFheContext {
   AnyFheContext context;
 };
 
+/// A file of DIR/fhe as it is, for backups.
+struct FheContextFile {
+  std::array<std::uint8_t, 16> id;
+  Bytes bytes;
+};
+
 class FheKeys {
  public:
   /// Of this keyring, which must outlive it.
@@ -35,6 +43,10 @@ class FheKeys {
                               Random& random) const;
   Result<AnyKeyHolder> create(std::shared_ptr<const exact::Parameters> parameters, Random& random) const;
 
+  /// All files, in the order of their ids, unread.
+  Result<std::vector<FheContextFile>> files() const;
+  /// Puts a file back. Errors: malformed for what is no context; refused when one of this id is there.
+  Status restore_file(const std::array<std::uint8_t, 16>& id, ByteView bytes) const;
   /// All of them, in the order of their ids. Errors: malformed, naming the file.
   Result<std::vector<StoredFheContext>> list() const;
   /// The key holder of an identity (fhe::Context::identity()). not_found when it is not one of these.
@@ -42,6 +54,7 @@ class FheKeys {
 
  private:
   std::string directory() const;
+  std::string path_of(const std::array<std::uint8_t, 16>& id) const;
   template <class Family>
   Result<AnyKeyHolder> make(std::shared_ptr<const typename Family::Parameters> parameters, double largest_magnitude,
                             Random& random) const;

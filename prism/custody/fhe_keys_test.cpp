@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "prism/custody/backup.h"
 #include "prism/custody/internal/test_support.h"
 #include "prism/fhe/intent.h"
 
@@ -45,6 +46,29 @@ TEST_F(FheKeysTest, KeyHoldersComeBackByTheirIdentity) {
                 0.5 + static_cast<double>(i), 0.01);
   }
   EXPECT_EQ(keys.open(Digest{}, random).error().code, ErrorCode::not_found);
+}
+
+TEST_F(FheKeysTest, ABackupBringsThemBack) {
+  CountingRandom random;
+  const Keyring keyring = Keyring::create(path("k"), random, clock_).value();
+  ASSERT_TRUE(keyring.store_manifest(table(1), Bytes(10, 1), random));
+  std::vector<Bytes> data;
+  for (int i = 0; i < 3; ++i) {
+    const auto holder = FheKeys(keyring).create(parameters(), 1 << i, random).value();
+    data.push_back(std::get<0>(holder).encrypt_to_bytes(std::vector<double>{0.5}).value());
+  }
+  ASSERT_TRUE(Backup::write(keyring, path("b"), random, clock_));
+  const auto restored = Backup::restore(path("b"), path("again"), random);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(restored->list_manifests().value().size(), 1u);
+  const Keyring later = Keyring::open(path("again")).value();
+  EXPECT_EQ(FheKeys(later).files().value().size(), 3u);
+  for (const Bytes& bytes : data) {
+    const auto holder = FheKeys(later).open(fhe::named_identity(bytes).value(), random);
+    ASSERT_TRUE(holder) << holder.error().message;
+    const auto& mine = std::get<0>(*holder);
+    EXPECT_NEAR(mine.decrypt_private(mine.public_part().decode_vector(bytes)).value()[0], 0.5, 0.01);
+  }
 }
 
 TEST_F(FheKeysTest, AnotherSeedIsNotTakenForTheKey) {
