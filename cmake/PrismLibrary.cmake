@@ -8,6 +8,11 @@
 #   Folders are added bottom to top, so a dependency on something above does not configure, and a cycle cannot be written.
 include(GNUInstallDirs)
 
+# For code that only calls what must be fast: a third of its compile time goes into optimisation that nobody notices.
+function(prism_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O1>)
+endfunction()
+
 function(prism_library name)
   cmake_parse_arguments(arg "" "" "DEPS;SYSTEM;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp *.h)
@@ -46,6 +51,7 @@ function(prism_library name)
   if(PRISM_TESTS AND tests)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE prism_${target} GTest::gtest)
+    prism_compile_quickly(${target}_test)
     set(uses_kernels FALSE)
     foreach(dep IN LISTS arg_DEPS arg_TEST_DEPS)
       string(REPLACE "/" "_" dep_target "${dep}")
