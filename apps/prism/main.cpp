@@ -40,6 +40,8 @@ ExitStatus run(int argc, char** argv) {
   app.name("prism");
   app.set_version_flag("--version", "prism " PRISM_VERSION);
   app.require_subcommand(0, 1);
+  // A flag is given or not: "--x=false" would count as given where flags are counted, and switch x on.
+  app.option_defaults()->disable_flag_override();
   app.footer(
       "Example:\n"
       "  prism keys new --dir alice\n"

@@ -56,6 +56,9 @@ Result<http::Client> http_client(const ConnectionOptions& options, bool session)
   http::ClientOptions http;
   http.connect_timeout = options.patience.connect;
   http.io_timeout = options.patience.silence;
+  http.stop = [wait = options.patience.wait ? options.patience.wait : sleep_interruptibly] {
+    return !wait(milliseconds(0));
+  };
   if (options.server.tls) {
     crypto::TlsClientOptions tls = options.tls;
     if (session && tls.pins.empty() && tls.ca_pem.empty()) tls.any_server = true;
@@ -113,6 +116,7 @@ const Meeting& Connection::meeting() const {
   return *state_->transport->meeting();
 }
 Random& Connection::random() const { return *state_->random; }
+Status Connection::check_stopped() const { return state_->options.patience.wait(milliseconds(0)); }
 bool Connection::in_session() const { return state_->transport->in_session(); }
 const std::optional<SessionFacts>& Connection::session() const {
   return state_->session != nullptr ? state_->session->facts() : state_->no_session;
@@ -148,6 +152,7 @@ Result<Uploaded> Connection::upload(Blob kind, ByteView bytes, const UploadProgr
   constexpr int kMostLost = 40;  // steps that bring nothing: a server must not keep us here for ever
   int lost = 0;
   while (!state.complete) {
+    PRISM_CHECKED(check_stopped());
     if (progress) progress(state.offset, bytes.size());
     const ByteView part = bytes.subspan(static_cast<std::size_t>(state.offset),
                                         std::min(kPartBytes, bytes.size() - static_cast<std::size_t>(state.offset)));

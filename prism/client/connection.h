@@ -38,7 +38,8 @@ struct Patience {
   std::chrono::milliseconds first{500};           ///< before a server that was never reached is given up
   std::chrono::milliseconds unreachable{30'000};  ///< since anything last went well, before network errors are believed
   std::chrono::seconds longest_wait{10};          ///< a server that says "later" is waited for so long at most
-  /// Sleeps. interrupted ends everything. Without it the thread sleeps and looks for Ctrl-C (host/interrupt.h).
+  /// Sleeps. interrupted ends everything, so it is asked to sleep for 0 ms now and then. Without it the thread sleeps
+  /// and looks for Ctrl-C (host/interrupt.h).
   std::function<Status(std::chrono::milliseconds)> wait{};
 };
 
@@ -89,12 +90,14 @@ class Connection {
   static Connection over(std::unique_ptr<Transport> transport, Patience patience, const Clock& clock, Random& random);
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
-  /// Ends the session on both sides if the server can be reached; waits for nothing.
+  /// Ends the session on both sides if there is a connection; waits at most 2 seconds.
   ~Connection();
 
   const std::string& server() const;
   const Meeting& meeting() const;
   Random& random() const;
+  /// The error of Patience::wait when somebody wants an end: for between long steps of one's own.
+  Status check_stopped() const;
   /// Whether requests travel in records of a session rather than under a token.
   bool in_session() const;
   /// Of the session form: the last handshake.

@@ -91,6 +91,7 @@ class ConnectionTest : public ::testing::Test {
     Patience patience;
     patience.unreachable = std::chrono::seconds(30);
     patience.wait = [this](std::chrono::milliseconds time) -> Status {
+      if (stopped) return fail(ErrorCode::interrupted, "stopped");
       waits.push_back(time);
       clock.now += time;
       return {};
@@ -105,6 +106,7 @@ class ConnectionTest : public ::testing::Test {
   StillClock clock;
   host::SystemRandom random;
   std::vector<std::chrono::milliseconds> waits;
+  bool stopped = false;
 };
 
 TEST_F(ConnectionTest, ABrokenConnectionIsMadeAgain) {
@@ -167,6 +169,32 @@ TEST_F(ConnectionTest, ARefusalIsNotAskedAgain) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(script.asked.size(), 1U);
+}
+
+TEST_F(ConnectionTest, ARefusalThatDidNotComeThroughTheSessionIsNoVerdict) {
+  script.answers = {refuses(404, "not-found", false), refuses(422, "computation-refused", false), says(200, "{}")};
+  EXPECT_TRUE(ask()) << "anybody on the way can write these";
+  EXPECT_EQ(script.asked.size(), 3U);
+  EXPECT_EQ(script.resets, 0);
+  for (int i = 0; i < 1000; ++i) script.answers.push_back(refuses(403, "forbidden", false));
+  const auto reply = ask();
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::network);
+  EXPECT_NE(reply.error().message.find("outside the session"), std::string::npos) << reply.error().message;
+  EXPECT_LT(script.asked.size(), 50U) << "waits must grow";
+}
+
+TEST_F(ConnectionTest, AnUploadStopsBetweenPartsWhenSomebodyWantsAnEnd) {
+  const Bytes bytes(10 << 20, 7);
+  script.answers = {says(200, state(0, bytes.size())), [&](const Call& call) -> Result<Reply> {
+                      stopped = true;
+                      return says(200, state(call.body.size(), bytes.size()))(call);
+                    }};
+  Connection connection = connect();
+  const auto sent = connection.upload(Blob::data, bytes);
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::interrupted);
+  EXPECT_EQ(script.asked.size(), 2U);
 }
 
 TEST_F(ConnectionTest, WhatTheServerHasIsNotSent) {
@@ -288,6 +316,17 @@ TEST_F(ConnectionTest, AJobIsWaitedForThroughBrokenStreams) {
   EXPECT_EQ(script.asked.back(), std::string("GET /jobs/") + kId + "/answer");
   EXPECT_EQ(script.keys.front(), "key");
   EXPECT_EQ(seen.back(), 1.0);
+}
+
+TEST_F(ConnectionTest, StreamsThatEndWithoutAnEventAreGivenUpInTime) {
+  script.answers = {says(202, job("queued", 0))};
+  script.streams.resize(1000);
+  Connection connection = connect();
+  const auto answer = connection.compute("{}", "key", {}, {});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::network);
+  EXPECT_GE(clock.now, std::chrono::seconds(30));
+  EXPECT_LT(script.asked.size(), 50U) << "waits must grow";
 }
 
 TEST_F(ConnectionTest, AFailedJobIsItsOwnProblem) {

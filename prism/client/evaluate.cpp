@@ -1,8 +1,11 @@
 #include "prism/client/evaluate.h"
 
+#include <set>
+
 #include "prism/client/internal/requests.h"
 #include "prism/compute/result.h"
 #include "prism/hash/sha256.h"
+#include "prism/rlwe/files.h"
 
 namespace prism::client {
 namespace {
@@ -58,6 +61,33 @@ Result<Prepared> prepare(const Keys& keys, const Question& question) {
   return prepare(keys, question.request, std::move(sizes));
 }
 
+const rlwe::Parameters& ring_of(const Keys& keys) {
+  return std::visit(
+      [](const auto* holder) -> const rlwe::Parameters& { return holder->public_part().parameters().rlwe(); },
+      keys.holder);
+}
+
+/// What the named keys are and take by our own parameters: a server's word for that would let it have any number made.
+Status measure_keys(compute::Plan& plan, const rlwe::Parameters& ring, const std::string& server) {
+  std::set<rlwe::KeyId> seen;
+  plan.key_bytes = 0;
+  for (compute::PlannedKey& key : plan.keys) {
+    const rlwe::KeyId& id = key.id;
+    const bool exists =
+        ring.special_primes().size() != 0 && id.level >= rlwe::Level{0} && id.level <= ring.max_level() &&
+        (id.kind == rlwe::KeyId::Kind::relinearise ? id.g == 0 : id.g % 2 == 1 && id.g < 2 * ring.degree());
+    if (!exists)
+      return fail(ErrorCode::malformed, server, " asks for a key (element ", id.g, ", level ", id.level.value,
+                  ") that these parameters do not have");
+    if (!seen.insert(id).second)
+      return fail(ErrorCode::malformed, server, " asks for the same key twice (element ", id.g, ", level ",
+                  id.level.value, ")");
+    key.bytes = rlwe::switch_key_bytes(ring, id);
+    plan.key_bytes += key.bytes;
+  }
+  return {};
+}
+
 Result<compute::Plan> plan_of(Connection& service, const Keys& keys, const Prepared& prepared,
                               std::uint64_t most_key_bytes) {
   PRISM_TRY(const Bytes parameters, std::visit([](const auto* holder) { return parameters_of(*holder); }, keys.holder));
@@ -65,6 +95,7 @@ Result<compute::Plan> plan_of(Connection& service, const Keys& keys, const Prepa
   if (planned.program != prepared.program)
     return fail(ErrorCode::integrity, service.server(),
                 " plans another computation than was asked about; its version may differ from this one's");
+  PRISM_CHECKED(measure_keys(planned, ring_of(keys), service.server()));
   if (planned.key_bytes > most_key_bytes)
     return fail(ErrorCode::insecure, service.server(), " asks for ", planned.key_bytes,
                 " bytes of keys, over the limit of ", most_key_bytes, " that this client makes");
@@ -72,14 +103,14 @@ Result<compute::Plan> plan_of(Connection& service, const Keys& keys, const Prepa
 }
 
 /// The context with exactly the planned keys: kept from before, or made now and kept.
-Result<Bytes> context_for(const Keys& keys, const std::vector<rlwe::KeyId>& ids) {
+Result<Bytes> context_for(const Connection& service, const Keys& keys, const std::vector<rlwe::KeyId>& ids) {
   const Digest& identity = identity_of(keys);
   if (keys.cache) {
     PRISM_TRY(auto kept, keys.cache->find(identity, ids));
     if (kept) return *std::move(kept);
   }
   const auto make = [&](const auto* holder) -> Result<Bytes> {
-    PRISM_TRY(const auto context, holder->context_with(ids));
+    PRISM_TRY(const auto context, holder->context_with(ids, [&] { return service.check_stopped(); }));
     return context.encode();
   };
   PRISM_TRY(Bytes made, std::visit(make, keys.holder));
@@ -166,7 +197,7 @@ Result<Evaluated> evaluate(Connection& service, const Keys& keys, const Question
 
   Uploaded sent_context, sent_data;
   {
-    PRISM_TRY(const Bytes context, context_for(keys, ids));
+    PRISM_TRY(const Bytes context, context_for(service, keys, ids));
     PRISM_TRY(sent_context, service.upload(Blob::context, context, reporter(options, "keys")));
   }
   channel::ReceiptClaims wanted;
@@ -205,7 +236,7 @@ Result<SmallEvaluation> SmallEvaluation::prepare(Connection& service, const Keys
   made.request_json_ = prepared.request_json;
   made.program_ = prepared.program;
   PRISM_TRY(made.plan_, plan_of(service, keys, prepared, options.most_key_bytes));
-  PRISM_TRY(const Bytes context, context_for(keys, made.plan_.key_ids()));
+  PRISM_TRY(const Bytes context, context_for(service, keys, made.plan_.key_ids()));
   PRISM_TRY(made.context_, service.upload(Blob::context, context, reporter(options, "keys")));
   return made;
 }

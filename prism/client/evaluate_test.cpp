@@ -323,5 +323,67 @@ TEST_F(EvaluateTest, AnAnswerThatItsReceiptDoesNotCoverIsNotGivenOut) {
   }
 }
 
+/// Answers the plan with other keys than the computation takes, and with totals that are as small as ever.
+class GreedyTransport final : public Transport {
+ public:
+  using Change = std::function<void(compute::Plan& plan)>;
+  GreedyTransport(std::unique_ptr<SessionTransport> honest, Change change)
+      : honest_(std::move(honest)), change_(std::move(change)) {}
+  Result<Reply> exchange(const Call& call) override {
+    auto reply = honest_->exchange(call);
+    if (!reply || call.target != "/plan") return reply;
+    PRISM_TRY(compute::Plan plan, compute::Plan::parse(as_text(reply->body)));
+    change_(plan);
+    const std::string text = plan.to_json();
+    reply->body.assign(text.begin(), text.end());
+    return reply;
+  }
+  Result<Reply> events(const Call& call, const std::function<Result<bool>(std::string_view)>& sink) override {
+    return honest_->events(call, sink);
+  }
+  void reset() override { honest_->reset(); }
+  void disconnect() override { honest_->disconnect(); }
+  const std::optional<Meeting>& meeting() const override { return honest_->meeting(); }
+  bool in_session() const override { return true; }
+  const std::string& server() const override { return honest_->server(); }
+
+ private:
+  std::unique_ptr<SessionTransport> honest_;
+  Change change_;
+};
+
+TEST_F(EvaluateTest, KeysAreCountedHereWhateverTheServerSaysOfThem) {
+  const auto plan_with = [&](const GreedyTransport::Change& change) {
+    auto http = http::Client::create({url.tls, url.host, url.port}, {}).value();
+    auto session = std::make_unique<SessionTransport>(std::move(http), url.name(), options().trust,
+                                                      channel::ClientPolicy(), alice.identity(), clock, random);
+    EXPECT_TRUE(session->open());
+    Connection connection =
+        Connection::over(std::make_unique<GreedyTransport>(std::move(session), change), {}, clock, random);
+    const Bytes data = encrypt({1, 2, 3, 4});
+    EvaluateOptions greedy;
+    greedy.planned = [](const Estimate&) -> Result<bool> { return false; };  // no key is made in this test
+    greedy.most_key_bytes = std::uint64_t{32} << 20;
+    const auto done = evaluate(connection, alice.numbers(), {statistics(), {{"x", data}}}, greedy);
+    EXPECT_FALSE(done);
+    return done ? ErrorCode{} : done.error().code;
+  };
+  EXPECT_EQ(plan_with([](compute::Plan&) {}), ErrorCode::interrupted) << "the honest plan is taken";
+  EXPECT_EQ(plan_with([](compute::Plan& plan) {
+              plan.keys.clear();
+              for (std::uint32_t g = 3; g < 2051; g += 2)
+                plan.keys.push_back({"k", {rlwe::KeyId::Kind::automorphism, g, rlwe::Level{0}}, 1});
+              plan.key_bytes = 1024;
+            }),
+            ErrorCode::insecure);
+  EXPECT_EQ(plan_with([](compute::Plan& plan) { plan.keys.push_back(plan.keys.front()); }), ErrorCode::malformed);
+  EXPECT_EQ(plan_with([](compute::Plan& plan) { plan.keys.front().id.level = rlwe::Level{1000}; }),
+            ErrorCode::malformed);
+  EXPECT_EQ(plan_with([](compute::Plan& plan) {
+              plan.keys.front().id = {rlwe::KeyId::Kind::automorphism, 4, rlwe::Level{0}};
+            }),
+            ErrorCode::malformed);
+}
+
 }  // namespace
 }  // namespace prism::client

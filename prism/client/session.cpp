@@ -118,9 +118,10 @@ Result<SessionTransport::Sent> SessionTransport::seal(const Call& call) {
   return sent;
 }
 
-Result<Reply> SessionTransport::send(const Call& call) {
+Result<Reply> SessionTransport::send(const Call& call, std::optional<std::chrono::milliseconds> deadline) {
   PRISM_TRY(const Sent sent, seal(call));
   http::ClientRequest request = internal::request_of(call);
+  request.deadline = deadline;
   if (call.content_type.empty()) {
     request.headers.emplace_back(std::string(channel::kRecordField), channel::to_base64url(sent.record));
   } else {
@@ -177,14 +178,19 @@ Result<Reply> SessionTransport::events(const Call& call,
     return Reply{200, "text/event-stream", {}, true, {}};
   }
   if (!response) return std::move(response).error();
-  if (response->status == 200) return Reply{200, "text/event-stream", {}, true, {}};
+  if (response->status == 200) {
+    if (internal::media_type_of(*response) != "text/event-stream")
+      return fail(ErrorCode::network, server_, " answers with something else than a stream of events");
+    return Reply{200, "text/event-stream", {}, true, {}};
+  }
   return read(call, sent, *response);
 }
 
 void SessionTransport::close() {
   if (!keys_) return;
-  const std::string target = "/session/" + to_hex(keys_->id());
-  (void)send(Call{.method = "DELETE", .target = target});
+  // A courtesy: not worth a new connection, nor more than a moment on the one there is.
+  constexpr std::chrono::seconds kLongest{2};
+  if (http_.connected()) (void)send(Call{.method = "DELETE", .target = "/session/" + to_hex(keys_->id())}, kLongest);
   keys_.reset();
 }
 

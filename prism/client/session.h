@@ -47,8 +47,8 @@ class SessionTransport final : public Transport {
   /// Of the last handshake. Empty before.
   const std::optional<SessionFacts>& facts() const { return facts_; }
   const std::optional<Meeting>& meeting() const override { return meeting_; }
-  /// Tells the server that the session is over, and wipes the keys. A server that does not hear it forgets the session
-  /// later.
+  /// Wipes the keys, and tells the server that the session is over if there is a connection, for 2 seconds at most. A
+  /// server that does not hear it forgets the session later.
   void close();
 
  private:
@@ -57,7 +57,7 @@ class SessionTransport final : public Transport {
   Status handshake();
   Status renew_keys();
   Result<Sent> seal(const Call& call);
-  Result<Reply> send(const Call& call);
+  Result<Reply> send(const Call& call, std::optional<std::chrono::milliseconds> deadline = {});
   Result<Reply> read(const Call& call, const Sent& sent, const http::ClientResponse& response);
 
   http::Client http_;

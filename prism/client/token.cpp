@@ -63,6 +63,8 @@ Result<Reply> TokenTransport::events(const Call& call, const std::function<Resul
     return Reply{200, "text/event-stream", {}, true, {}};
   }
   if (!response) return std::move(response).error();
+  if (response->status == 200 && internal::media_type_of(*response) != "text/event-stream")
+    return fail(ErrorCode::network, server_, " answers with something else than a stream of events");
   return internal::plain_reply(*response, true);
 }
 

@@ -80,9 +80,16 @@ Result<KeyHolder<Family>> KeyHolder<Family>::create(std::shared_ptr<const typena
 
 template <class Family>
 Result<Context<Family>> KeyHolder<Family>::context_with(std::span<const rlwe::KeyId> wanted) const {
+  return context_with(wanted, [] { return Status(); });
+}
+
+template <class Family>
+Result<Context<Family>> KeyHolder<Family>::context_with(std::span<const rlwe::KeyId> wanted,
+                                                        const std::function<Status()>& before_each) const {
   const auto& parameters = *state_->public_part.state_->scheme.parameters();
   rlwe::EvaluationKeys keys(parameters.rlwe_ptr());
   for (const rlwe::KeyId& id : wanted) {
+    PRISM_CHECKED(before_each());
     PRISM_TRY(rlwe::SwitchKey key,
               rlwe::make_switch_key(state_->key, id, Tools<Family>::error_scale(parameters), *state_->random));
     keys.add(std::move(key));

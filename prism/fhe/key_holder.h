@@ -1,5 +1,7 @@
 // prism/fhe/key_holder.h - the one side that can decrypt: makes all keys, gives away the public part.
 #pragma once
+#include <functional>
+
 #include "prism/ckks/release.h"
 #include "prism/fhe/context.h"
 #include "prism/ring/sampler.h"
@@ -40,6 +42,9 @@ class KeyHolder {
   /// The public part with exactly these evaluation keys, freshly made (program::requirements says which a computation
   /// takes). Errors: those of rlwe::make_switch_key.
   Result<Context<Family>> context_with(std::span<const rlwe::KeyId> keys) const;
+  /// The same, which takes seconds for many keys: `before_each` is called before each of them, and its error ends it.
+  Result<Context<Family>> context_with(std::span<const rlwe::KeyId> keys,
+                                       const std::function<Status()>& before_each) const;
   /// What the secret key is made from. Whoever has it can decrypt everything.
   const ring::SecretSeed& seed(secret::RevealKey) const;
 

@@ -23,6 +23,7 @@ constexpr std::size_t kPieceBytes = 64 * 1024;
 constexpr std::uint64_t kMaxProblemBytes = 64 * 1024;
 /// A server that answers 1xx forever would keep us waiting.
 constexpr int kMaxInterim = 8;
+constexpr std::chrono::milliseconds kLookAtStop{200};
 
 bool is_loopback_name(const std::string& host) {
   if (host == "localhost") return true;
@@ -269,7 +270,7 @@ Task<Client::State::Outcome> Client::State::send_request(const ClientRequest& re
 Task<Client::State::Outcome> Client::State::read_body(const ResponseHead& head, std::uint64_t max_body_bytes,
                                                       const Deliver& deliver) {
   const auto too_long = [&] {
-    return fail(ErrorCode::quota, "the response of ", origin.text(), " is longer than ", max_body_bytes, " bytes");
+    return fail(ErrorCode::malformed, "the response of ", origin.text(), " is longer than ", max_body_bytes, " bytes");
   };
   if (head.framing == Framing::sized && head.length > max_body_bytes) co_return too_long();
   std::uint64_t left = head.length;
@@ -390,7 +391,18 @@ Result<ClientResponse> Client::State::run(const ClientRequest& request, std::uin
                      thrown = exception;
                      outcome = std::move(result);
                    });
-    context.run();
+    bool stopped = false;
+    if (!options.stop) context.run();
+    while (!context.stopped()) {
+      context.run_for(kLookAtStop);
+      if (context.stopped() || !transport || stopped || !options.stop()) continue;
+      stopped = true;
+      transport->close();  // whoever waits for it is woken with an error, and ends
+    }
+    if (stopped) {
+      drop();
+      return fail(ErrorCode::interrupted, "stopped while ", origin.text(), " was asked");
+    }
     if (thrown) {
       drop();
       try {
@@ -449,6 +461,7 @@ Result<ClientResponse> Client::events(const ClientRequest& request, const EventP
 
 const Origin& Client::origin() const { return state_->origin; }
 std::optional<crypto::TlsPeer> Client::peer() const { return state_->peer; }
+bool Client::connected() const { return state_->transport != nullptr; }
 void Client::close() { state_->drop(); }
 
 }  // namespace prism::http

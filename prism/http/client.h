@@ -37,6 +37,9 @@ struct ClientOptions {
   std::chrono::milliseconds io_timeout{60'000};       ///< without one byte either way
   std::size_t max_header_bytes = 64 * 1024;
   std::string user_agent = "prism";
+  /// Asked a few times a second while an exchange is under way; true ends it with `interrupted`. Not asked while a host
+  /// name is resolved and connected to.
+  std::function<bool()> stop{};
 };
 
 /// A body that is made while it is sent: fills `out` and returns how many bytes, 0 at the end.
@@ -75,8 +78,8 @@ class Client {
   ~Client();
 
   /// Any response that arrives whole is a value, whatever its status. Errors: network when there is none or it stops
-  /// short, unauthorised when the server is not who it should be, malformed when it is no HTTP, quota when the body is
-  /// longer than `max_body_bytes`.
+  /// short, unauthorised when the server is not who it should be, malformed when it is no HTTP or the body is longer
+  /// than `max_body_bytes`.
   Result<ClientResponse> send(const ClientRequest& request, std::uint64_t max_body_bytes = 16 << 20);
   /// The body of a 2xx response goes to `sink` as it arrives; any other status keeps its body, at most 64 KiB.
   using Sink = std::function<Status(ByteView)>;
@@ -87,6 +90,8 @@ class Client {
   const Origin& origin() const;
   /// Of the connection in use: what was agreed, and the server's fingerprints. Empty before the first request.
   std::optional<crypto::TlsPeer> peer() const;
+  /// Whether there is a connection that the next request would use; the server may have closed it meanwhile.
+  bool connected() const;
   /// The next request makes a new connection.
   void close();
 

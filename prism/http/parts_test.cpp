@@ -127,7 +127,7 @@ TEST(Events, AllLineEndsCountAndLongLinesDoNot) {
       parser.feed(as_bytes("\xef\xbb\xbf"
                            "data:a\rdata: b\r\n\r\nevent: x\ndata\n\n: c\n\nid: 1\n\n")));
   EXPECT_EQ(seen, "message=a\nb;x=;");
-  EXPECT_EQ(parser.feed(Bytes(101, 'x')).error().code, ErrorCode::quota);
+  EXPECT_EQ(parser.feed(Bytes(101, 'x')).error().code, ErrorCode::malformed);
 }
 
 TEST(Chunks, AnyCutGivesTheSameBody) {

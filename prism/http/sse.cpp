@@ -54,7 +54,7 @@ Status EventParser::line(std::string_view text) {
   if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
   if (field == "data") {
     if (event_.data.size() + value.size() + 1 > max_event_bytes_)
-      return fail(ErrorCode::quota, "an event is longer than ", max_event_bytes_, " bytes");
+      return fail(ErrorCode::malformed, "an event is longer than ", max_event_bytes_, " bytes");
     if (has_data_) event_.data += '\n';
     event_.data += value;
     has_data_ = true;
@@ -78,7 +78,7 @@ Status EventParser::feed(ByteView bytes) {
     }
     const std::size_t end = rest.find_first_of("\r\n");
     if (pending_.size() + std::min(end, rest.size()) > max_event_bytes_)
-      return fail(ErrorCode::quota, "a line of an event stream is longer than ", max_event_bytes_, " bytes");
+      return fail(ErrorCode::malformed, "a line of an event stream is longer than ", max_event_bytes_, " bytes");
     pending_ += rest.substr(0, end);
     if (end == std::string_view::npos) return {};
     after_return_ = rest[end] == '\r';

@@ -70,6 +70,15 @@ Result<bool> Retry::worth_another(const Reply& reply) {
   return true;
 }
 
+Status Retry::unvouched(const Reply& reply) {
+  const Problem& problem = *reply.problem;
+  const Error error = fail(ErrorCode::network, "somebody on the way to ", transport_.server(),
+                           " answers outside the session: ", problem.error(transport_.server()).message);
+  if (problem.may_pass() && problem.retry_after) return error;  // asking sooner would not be polite
+  transport_.disconnect();
+  return again(error, patience_.unreachable);
+}
+
 Result<Reply> Retry::exchange(const Call& call) {
   for (;;) {
     auto reply = transport_.exchange(call);
@@ -84,28 +93,40 @@ Result<Reply> Retry::exchange(const Call& call) {
       return reply;
     }
     PRISM_TRY(const bool more, worth_another(*reply));
-    if (!more) return reply;
+    if (more) continue;
+    if (reply->vouched) return reply;
+    PRISM_CHECKED(unvouched(*reply));
   }
 }
 
 Status Retry::events(const Call& call, const std::function<Result<bool>(std::string_view json)>& sink) {
+  bool any = false, enough = false;
   // An error of the sink is ours, not the network's, and ends the wait.
   std::optional<Error> refused;
   auto reply = transport_.events(call, [&](std::string_view json) -> Result<bool> {
-    went_well();
+    any = true;
     auto more = sink(json);
     if (!more) refused = more.error();
+    enough = more && !*more;
     return more;
   });
   if (refused) return *std::move(refused);
+  if (any) went_well();  // until now, however long ago the last event was
   if (!reply) {
     if (reply.error().code != ErrorCode::network) return std::move(reply).error();
     transport_.disconnect();
     return again(reply.error(), patience_.unreachable);
   }
-  if (!reply->problem) return {};
+  if (!reply->problem) {
+    if (any) return enough ? Status() : patience_.wait(kFirstPause);
+    // As good as none: asked again without a pause it would be asked for ever.
+    transport_.disconnect();
+    return again(fail(ErrorCode::network, "a stream of events of ", transport_.server(), " ended without an event"),
+                 patience_.unreachable);
+  }
   PRISM_TRY(const bool more, worth_another(*reply));
-  return more ? Status() : reply->problem->error(transport_.server());
+  if (more) return {};
+  return reply->vouched ? Status(reply->problem->error(transport_.server())) : unvouched(*reply);
 }
 
 }  // namespace prism::client::internal
