@@ -63,7 +63,7 @@ struct ServerOptions {
   /// Without it the server speaks plain HTTP, and only on a loopback address.
   std::optional<crypto::TlsContext> tls;
   std::size_t io_threads = 0;  ///< 0: one for each core, at most 4
-  std::size_t workers = 0;     ///< 0: 64; a handler that blocks occupies one
+  std::size_t workers = 0;     ///< 0: 64; a handler that blocks occupies one; half at most wait for long bodies
   Limits limits;
   RateLimitOptions rate;
   Observer observer;

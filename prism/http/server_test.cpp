@@ -532,6 +532,64 @@ TEST_F(PlainServer, AFullQueueIsAnsweredAndNotWaitedFor) {
   EXPECT_NE(second.read_until("slow").find("slow"), std::string::npos);
 }
 
+TEST_F(PlainServer, ChunkedBodiesThatDripHoldNoWorker) {
+  ServerOptions options = plain_options();
+  options.workers = 2;
+  std::atomic<int> called{0};
+  handler.rules = [](const Request&) { return Route{"test", 1 << 20, false, true, 0}; };
+  handler.answer = [&](Request& request) {
+    ++called;
+    return Response::text(200, "has " + std::to_string(request.read_body(1 << 20).value().size()));
+  };
+  start(std::move(options));
+  std::vector<std::unique_ptr<RawConnection>> slow;
+  for (int i = 0; i < 6; ++i) {
+    slow.push_back(std::make_unique<RawConnection>(server->port()));
+    slow.back()->send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  }
+  while (server->counters().requests_active < slow.size()) std::this_thread::yield();
+  EXPECT_NE(ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").find("has 0"), std::string::npos);
+  EXPECT_EQ(called, 1);
+  for (const auto& connection : slow) {
+    connection->send("2\r\nde\r\n0\r\n\r\n");
+    EXPECT_NE(connection->read_until("has 5").find("has 5"), std::string::npos);
+  }
+}
+
+TEST_F(PlainServer, LongBodiesHoldHalfTheWorkersAtMostAndOfOnePeerFewer) {
+  ServerOptions options = plain_options();
+  options.workers = 8;
+  handler.rules = [](const Request&) { return Route{"test", 1 << 20, false, true, 0}; };
+  std::atomic<int> called{0};
+  handler.answer = [&](Request& request) {
+    ++called;
+    const auto body = request.read_body(1 << 20);
+    return body ? Response::text(200, "has " + std::to_string(body->size())) : problem_of(body.error());
+  };
+  start(std::move(options));
+  // Sized and chunked ones; the second sends more than is taken in before a worker is.
+  const std::string first(70'000, 'a'), rest(30'000, 'b');
+  const std::string sized = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + first;
+  const std::string chunked =
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n11170\r\n" + first + "\r\n";
+  RawConnection one(server->port()), two(server->port());
+  one.send(sized);
+  two.send(chunked);
+  while (called < 2) std::this_thread::yield();
+  RawConnection third(server->port());
+  third.send(sized);
+  const std::string answer = third.read_until("}");
+  EXPECT_NE(answer.find("temporary-reduced-capacity"), std::string::npos) << answer;
+  EXPECT_NE(ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").find("has 0"), std::string::npos);
+  one.send(rest);
+  EXPECT_NE(one.read_until("has 100000").find("has 100000"), std::string::npos);
+  two.send("7530\r\n" + rest + "\r\n0\r\n\r\n");
+  EXPECT_NE(two.read_until("has 100000").find("has 100000"), std::string::npos);
+  // Their places are free again.
+  one.send(sized + rest);
+  EXPECT_NE(one.read_until("has 100000").find("has 100000"), std::string::npos);
+}
+
 TEST_F(PlainServer, EveryRequestIsRecordedWithItsTrace) {
   ServerOptions options = plain_options();
   std::mutex mutex;

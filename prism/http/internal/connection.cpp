@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <ctime>
+#include <utility>
 
 #include "prism/http/problem.h"
 
@@ -25,6 +26,8 @@ constexpr std::size_t kRecordBytes = 16 * 1024;
 /// What is read and thrown away of a body that nobody wanted, so that the connection can be used again.
 constexpr std::size_t kMaxDiscardBytes = 256 * 1024;
 constexpr Milliseconds kGoodbye{1000};
+/// So long a request with a long body waits for one of the workers that may have one; then 503.
+constexpr Milliseconds kBodySlotWait{2000};
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), made once a second on each thread.
 std::string_view date_field() {
@@ -82,6 +85,38 @@ struct StreamSlot {
   bool taken;
 };
 
+/// One of the workers that may wait for a body's rest; given back as soon as the whole of it came.
+class BodySlot {
+ public:
+  BodySlot(Shared& shared, const std::string& peer) : shared_(shared), peer_(peer) {}
+  BodySlot(const BodySlot&) = delete;
+  BodySlot& operator=(const BodySlot&) = delete;
+  ~BodySlot() { release(); }
+
+  bool take() {
+    const std::lock_guard lock(shared_.bodies_mutex);
+    if (shared_.long_bodies >= shared_.max_long_bodies) return false;
+    std::size_t& of_peer = shared_.long_bodies_of[peer_];
+    if (of_peer >= shared_.max_long_bodies_per_peer) return false;
+    ++of_peer;
+    ++shared_.long_bodies;
+    taken_ = true;
+    return true;
+  }
+  void release() {
+    if (!std::exchange(taken_, false)) return;
+    const std::lock_guard lock(shared_.bodies_mutex);
+    --shared_.long_bodies;
+    const auto of_peer = shared_.long_bodies_of.find(peer_);
+    if (--of_peer->second == 0) shared_.long_bodies_of.erase(of_peer);
+  }
+
+ private:
+  Shared& shared_;
+  const std::string& peer_;
+  bool taken_ = false;
+};
+
 Error gone() { return fail(ErrorCode::network, "the connection ended"); }
 
 }  // namespace
@@ -97,13 +132,30 @@ std::string limit_key(const Peer& peer) {
 /// A handler's view of the body, for a worker thread.
 class Connection::Reader final : public BodyReader {
  public:
-  explicit Reader(Connection& connection) : connection_(connection) {}
+  Reader(Connection& connection, BodySlot& slot) : connection_(connection), slot_(slot) {}
+  /// What was read before a worker was taken comes first.
+  void begin_with(ByteView bytes) { start_ = bytes; }
   std::optional<std::uint64_t> length() const override {
     if (connection_.head_.framing == Framing::chunked) return std::nullopt;
     return connection_.head_.length;
   }
   Result<std::size_t> read(MutableByteView out) override {
-    if (out.empty() || connection_.body_complete()) return std::size_t{0};
+    if (out.empty()) return std::size_t{0};
+    if (!start_.empty()) {
+      const std::size_t bytes = std::min(out.size(), start_.size());
+      std::copy_n(start_.begin(), bytes, out.begin());
+      start_ = start_.subspan(bytes);
+      connection_.shared_.bytes_copied += bytes;
+      return bytes;
+    }
+    auto bytes = more(out);
+    if (connection_.body_complete()) slot_.release();
+    return bytes;
+  }
+
+ private:
+  Result<std::size_t> more(MutableByteView out) {
+    if (connection_.body_complete()) return std::size_t{0};
     if (connection_.body_failed_) return gone();
     PRISM_TRY(std::size_t bytes, connection_.take_buffered(out));
     if (bytes > 0) return bytes;
@@ -112,8 +164,9 @@ class Connection::Reader final : public BodyReader {
     return bytes;
   }
 
- private:
   Connection& connection_;
+  BodySlot& slot_;
+  ByteView start_;
 };
 
 /// Where a producer's bytes go, from a worker thread.
@@ -369,27 +422,44 @@ Task<bool> Connection::serve() {
 Task<void> Connection::respond(const Route& route, std::optional<Response>& response) {
   const bool small =
       head_.framing == Framing::none || (head_.framing == Framing::sized && head_.length <= kMaxQuickBodyBytes);
+  // How long a chunked body is shows only when it has come. Who waits for `100 Continue` gets it from the handler.
+  const bool unknown = head_.framing == Framing::chunked && !continue_due_;
   MemoryBody buffered({});
-  Reader reader(*this);
+  BodySlot slot(shared_, limit_key_);
+  Reader reader(*this, slot);
   request_.body = &reader;
-  if (route.quick || small) {
-    // Small bodies are read before a worker is taken, so slow senders hold none.
-    const std::optional<Error> error = co_await buffer_body(max_body_);
+  if (route.quick || small || unknown) {
+    // Small bodies are read before a worker is taken, so slow senders hold none. A byte too many shows what is long.
+    const std::optional<Error> error = co_await buffer_body(std::min(max_body_, kMaxQuickBodyBytes) + 1);
     if (error) {
       response = error->code == ErrorCode::quota
                      ? problem(413, "content-too-large", "The body is too large", error->message, id_)
                      : problem_of(*error, id_);
       co_return;
     }
-    buffered = MemoryBody(buffered_body_);
-    request_.body = &buffered;
+    if (body_complete()) {
+      buffered = MemoryBody(buffered_body_);
+      request_.body = &buffered;
+    } else {
+      reader.begin_with(buffered_body_);
+    }
   }
   if (route.quick) {
     response = call(request_);
     co_return;
   }
   const std::function<void()> work = [&] { response = call(request_); };
-  const bool taken = co_await on_worker(work);
+  bool taken = body_complete() || slot.take();
+  // Uploads that others wait for are often over soon; a wait here costs no worker.
+  asio::basic_waitable_timer<steady_clock, asio::wait_traits<steady_clock>, Executor> turn(executor_);
+  const TimePoint patience = steady_clock::now() + kBodySlotWait;
+  for (Milliseconds wait{10}; !taken && steady_clock::now() < patience; wait = std::min(wait * 2, Milliseconds(100))) {
+    turn.expires_after(wait);
+    error_code ignored;
+    co_await turn.async_wait(asio::redirect_error(kAwait, ignored));
+    taken = slot.take();
+  }
+  if (taken) taken = co_await on_worker(work);
   if (!taken)
     response = problem(503, "temporary-reduced-capacity", "The server has too much to do", "try again soon", id_)
                    .header("Retry-After", "1");
@@ -514,15 +584,15 @@ Task<std::optional<Error>> Connection::fill(MutableByteView out, std::size_t& by
   co_return std::nullopt;
 }
 
-Task<std::optional<Error>> Connection::buffer_body(std::uint64_t max_bytes) {
+Task<std::optional<Error>> Connection::buffer_body(std::uint64_t most) {
   buffered_body_.clear();
   if (head_.framing == Framing::none) co_return std::nullopt;
   if (head_.framing == Framing::sized) buffered_body_.resize(static_cast<std::size_t>(head_.length));
   std::size_t filled = 0;
-  while (!body_complete()) {
+  while (!body_complete() && filled < most) {
     if (filled == buffered_body_.size())
       buffered_body_.resize(static_cast<std::size_t>(
-          std::min<std::uint64_t>(max_bytes + 1, std::max<std::size_t>(4096, buffered_body_.size() * 2))));
+          std::min<std::uint64_t>(most, std::max<std::size_t>(4096, buffered_body_.size() * 2))));
     std::size_t bytes = 0;
     std::optional<Error> error = co_await fill(MutableByteView(buffered_body_).subspan(filled), bytes);
     if (error) co_return error;

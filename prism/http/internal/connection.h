@@ -47,7 +47,8 @@ class Connection {
   bool body_complete() const;
   Result<std::size_t> take_buffered(MutableByteView out);
   Task<std::optional<Error>> fill(MutableByteView out, std::size_t& bytes);
-  Task<std::optional<Error>> buffer_body(std::uint64_t max_bytes);
+  /// The body's first bytes: all of it, or `most` of them.
+  Task<std::optional<Error>> buffer_body(std::uint64_t most);
   Task<void> discard_rest();
   std::string make_id();
   void write_head(const Response& response, std::optional<std::uint64_t> length, bool chunked);
@@ -72,7 +73,7 @@ class Connection {
   Milliseconds body_waited_{0};  ///< for the network alone, so that slow handlers do not count against the peer
   bool continue_due_ = false;    ///< the peer waits for `100 Continue`
   bool body_failed_ = false;
-  Bytes buffered_body_;  ///< of a small request
+  Bytes buffered_body_;  ///< a small request's, or the start of a chunked one's
 
   std::string output_;
   std::uint64_t sent_ = 0;  ///< of the current response
