@@ -63,6 +63,7 @@ Status print_plan(const Arguments& a, const compute::Plan& plan, std::uint64_t d
                         output.values == 1 ? "value" : "values");
     text += output.error > 0 ? fmt::format(", off by {:.2g} at most\n", output.error) : "\n";
   }
+  if (plan.modulus != 0) text += fmt::format("modulo     {}; the keys declare no largest value\n", plan.modulus);
   text += fmt::format("computing  about {}\n", seconds_text(plan.cpu_seconds));
   return print(text);
 }

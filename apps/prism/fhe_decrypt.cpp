@@ -11,6 +11,7 @@
 #include "apps/prism/fhe_keys.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
+#include "prism/ckks/noise.h"
 #include "prism/compute/result.h"
 #include "prism/host/file.h"
 #include "prism/host/system.h"
@@ -31,6 +32,7 @@ struct Shown {
   std::vector<compute::OpenedOutput> outputs;
   std::optional<Digest> program;
   bool recomputed = true, exact = false;
+  std::uint64_t modulus = 0;  // as compute::Opened's
 };
 
 template <class Family>
@@ -40,11 +42,15 @@ Result<Shown> open_vector(ByteView file, const fhe::KeyHolder<Family>& keys) {
   compute::OpenedOutput out{"values", {}, {}, 0};
   out.values.assign(values.begin(), values.end());
   if constexpr (std::is_same_v<Family, fhe::Approximate>) {
-    out.error = std::exp2(vector.error_log2());
+    const auto decoding = ckks::NoiseModel::transform_error(keys.public_part().parameters().degree(),
+                                                            math::Bound::from_log2(vector.magnitude_log2()));
+    out.error = std::exp2(vector.error_log2()) + decoding.to_double();
+    return Shown{{std::move(out)}, std::nullopt, false};
   } else {
     out.whole = values;
+    // A vector does not say what was computed to get it.
+    return Shown{{std::move(out)}, std::nullopt, false, true, keys.public_part().parameters().plain_modulus()};
   }
-  return Shown{{std::move(out)}, std::nullopt, false, std::is_same_v<Family, fhe::Exact>};
 }
 
 template <class Family>
@@ -54,7 +60,7 @@ Result<Shown> open_any(wire::Kind kind, ByteView file, const fhe::KeyHolder<Fami
   options.recompute_bounds = !claimed;
   PRISM_TRY(auto opened, compute::open_result(file, keys, options));
   return Shown{std::move(opened.outputs), opened.computation.digest(), opened.bounds_recomputed,
-               std::is_same_v<Family, fhe::Exact>};
+               std::is_same_v<Family, fhe::Exact>, opened.modulus};
 }
 
 /// As many digits as the error leaves, or as many as were asked for.
@@ -105,6 +111,7 @@ Json json_of(const Shown& shown) {
   Json out = {{"results", std::move(results)}};
   if (shown.program) out["program"] = to_hex(*shown.program);
   out["bounds"] = shown.recomputed ? "recomputed" : "claimed";
+  if (shown.modulus != 0) out["modulus"] = shown.modulus;
   return out;
 }
 
@@ -132,7 +139,16 @@ Status run(const Arguments& a) {
     const table::ResultTable rows = table_of(shown, a.precision);
     PRISM_CHECKED(print(a.format == "csv" ? table::to_csv(rows) : table::to_text_table(rows)));
   }
-  if (shown.program && !shown.recomputed) say("note: the errors are what the sender claims");
+  if (!shown.recomputed) say("note: the errors are what the sender claims");
+  if (shown.modulus != 0)
+    say(fmt::format(
+        "note: values and errors are modulo {0}: what was above {1} in size came back as another number, and "
+        "nothing here says that none was",
+        shown.modulus, (shown.modulus - 1) / 2));
+  for (const compute::OpenedOutput& output : shown.outputs) {
+    if (std::any_of(output.values.begin(), output.values.end(), [](double value) { return std::isnan(value); }))
+      say("note: " + printable(output.name) + " is not a number: the count is 0");
+  }
   say(shown.exact ? "note: whoever computed this may have computed something else; a receipt says who"
                   : "note: for the key holder alone: numbers like these, given to who chooses ciphertexts, tell about "
                     "the key; and whoever computed them may have computed something else");

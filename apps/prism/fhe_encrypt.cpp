@@ -129,12 +129,11 @@ bool serves(const custody::StoredFheContext& stored, const Arguments& a, const p
            static_cast<int>(context->parameters().rlwe().security()) >= a.security &&
            fits(program::ApproximateParameters{context->parameters_ptr(), context->largest_magnitude()});
   }
+  // Keys that declare nothing do not serve: results could wrap, and nobody would know.
   const auto& context = std::get<fhe::Exact::Context>(stored.context);
-  if (!a.exact || static_cast<int>(context.parameters().rlwe().security()) < a.security) return false;
-  // The same parameters would be chosen again, or larger ones are there.
-  const auto wanted = program::exact_parameters_for(computation, static_cast<std::uint64_t>(largest),
-                                                    static_cast<rlwe::Security>(a.security));
-  return wanted && context.parameters().plain_modulus() >= (*wanted)->plain_modulus() && fits(context.parameters_ptr());
+  return a.exact && context.largest_magnitude() >= largest &&
+         static_cast<int>(context.parameters().rlwe().security()) >= a.security &&
+         fits(program::ExactParameters{context.parameters_ptr(), context.largest_magnitude()});
 }
 
 Result<custody::AnyKeyHolder> new_keys(const custody::FheKeys& keys, const Arguments& a,
@@ -145,15 +144,17 @@ Result<custody::AnyKeyHolder> new_keys(const custody::FheKeys& keys, const Argum
     if (a.depth) {
       fhe::ExactIntent intent;
       intent.depth = *a.depth;
-      intent.largest_value = static_cast<std::uint64_t>(largest) * std::max<std::uint64_t>(size, 1);
+      // Both are bounded: below 2^49, and 2^26 values. What is too much is refused there.
+      const double sum = largest * static_cast<double>(size);
+      intent.largest_value = sum < 0x1p63 ? static_cast<std::uint64_t>(sum) : UINT64_MAX;
       intent.movement.sums = true;
       intent.security = security;
       PRISM_TRY(auto parameters, fhe::parameters_for(intent));
-      return keys.create(std::move(parameters), random);
+      return keys.create(std::move(parameters), largest, random);
     }
     PRISM_TRY(auto parameters,
               program::exact_parameters_for(computation, static_cast<std::uint64_t>(largest), security));
-    return keys.create(std::move(parameters), random);
+    return keys.create(std::move(parameters), largest, random);
   }
   if (a.depth) {
     fhe::ApproximateIntent intent;
@@ -188,7 +189,10 @@ Result<double> largest_of(const Arguments& a, const std::vector<double>& values)
   if (a.largest > 0) {
     if (most > a.largest)
       return fail(ErrorCode::invalid_argument, "a value is larger than --largest ", a.largest, " says");
-    return a.largest;
+    if (a.exact && !(a.largest >= 1 && a.largest < 0x1p49))
+      return fail(ErrorCode::invalid_argument, "--largest ", a.largest,
+                  " with --exact; wanted is 1 or more, below 2^49");
+    return a.exact ? std::floor(a.largest) : a.largest;
   }
   return std::exp2(std::ceil(std::log2(std::max(most, 1.0))));
 }
@@ -228,10 +232,9 @@ Status run(const Arguments& a) {
   PRISM_CHECKED(host::write_file(a.output, bytes, host::AtomicFile::Access::everybody));
   say(fmt::format("wrote {}: {} {}, {}", printable(a.output), count_text(values.size()),
                   values.size() == 1 ? "value" : "values", bytes_text(bytes.size())));
-  if (const auto* approximate = std::get_if<fhe::Approximate::KeyHolder>(&*holder)) {
-    say(fmt::format("note: the keys declare publicly that no value is above {} (--largest declares another bound)",
-                    approximate->public_part().largest_magnitude()));
-  }
+  const double declared = std::visit([](const auto& made) { return made.public_part().largest_magnitude(); }, *holder);
+  say(fmt::format("note: the keys declare publicly that no value is above {} (--largest declares another bound)",
+                  declared));
   return {};
 }
 

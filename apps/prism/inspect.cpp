@@ -223,7 +223,7 @@ Report context_report(const fhe::Context<Family>& context, ByteView file) {
   std::string text = context.describe();
   while (text.ends_with('\n')) text.pop_back();
   f["parameters"] = text;
-  if constexpr (std::is_same_v<Family, fhe::Approximate>) f["largest magnitude"] = context.largest_magnitude();
+  if (context.largest_magnitude() > 0) f["largest magnitude"] = context.largest_magnitude();
   f["ring degree"] = ring.degree();
   f["levels"] = ring.max_level().value + 1;
   f["security bits"] = static_cast<int>(ring.security());

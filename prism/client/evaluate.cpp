@@ -54,6 +54,12 @@ Result<Prepared> prepare(const Keys& keys, const compute::Request& request,
                          std::map<std::string, std::uint64_t> sizes) {
   const program::Family family = keys.holder.index() == 0 ? program::Family::approximate : program::Family::exact;
   PRISM_TRY(const auto computation, request.lower(family, sizes));
+  // Whole numbers that could wrap: a server would say so, too, but nobody has to ask it.
+  if (const auto* const holder = std::get_if<const fhe::Exact::KeyHolder*>(&keys.holder)) {
+    const fhe::Exact::Context& context = (*holder)->public_part();
+    PRISM_CHECKED(program::check_range(
+        computation, program::ExactParameters{context.parameters_ptr(), context.largest_magnitude()}));
+  }
   return Prepared{computation.digest(), std::move(sizes), request.to_json()};
 }
 Result<Prepared> prepare(const Keys& keys, const Question& question) {

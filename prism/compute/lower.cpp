@@ -220,7 +220,9 @@ class Lowering {
     }
     std::optional<Node> total;
     for (std::size_t i = 0; i < x.size(); ++i) {
-      if (weights[i] == 0) continue;
+      if (weights[i] == 0)
+        return at_pointer(ErrorCode::invalid_argument, "weight 0: leave the vector out",
+                          "/weights/" + std::to_string(i));
       PRISM_TRY(const Node term, placed(builder_.multiply(x[i], weights[i]), "/weights/" + std::to_string(i)));
       if (!total) {
         total = term;
@@ -228,7 +230,6 @@ class Lowering {
         PRISM_TRY(total, placed(builder_.add(*total, term), "/inputs/" + std::to_string(i)));
       }
     }
-    if (!total) return at_pointer(ErrorCode::invalid_argument, "weights that are all 0", "/weights");
     return builder_.output("weighted_sum", *total);
   }
 

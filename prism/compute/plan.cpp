@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "prism/ckks/noise.h"
 #include "prism/compute/internal/checks.h"
 #include "prism/compute/internal/json.h"
 #include "prism/compute/request.h"
@@ -18,7 +19,7 @@ constexpr std::size_t kMostParameterBytes = 4096;
 const rlwe::Parameters& ring_of(const program::AnyParameters& parameters) {
   if (const auto* approximate = std::get_if<program::ApproximateParameters>(&parameters))
     return approximate->parameters->rlwe();
-  return std::get<1>(parameters)->rlwe();
+  return std::get<program::ExactParameters>(parameters).parameters->rlwe();
 }
 
 /// For people: by how many slots a key moves.
@@ -108,15 +109,9 @@ Result<Plan> make_plan(const program::Computation& computation, const program::A
   Plan out;
   out.program = computation.digest();
   out.family = computation.family();
-  out.parameters = std::visit(
-      [](const auto& p) -> Digest {
-        if constexpr (std::is_same_v<std::decay_t<decltype(p)>, program::ApproximateParameters>) {
-          return p.parameters->digest();
-        } else {
-          return p->digest();
-        }
-      },
-      parameters);
+  out.parameters = std::visit([](const auto& p) -> Digest { return p.parameters->digest(); }, parameters);
+  if (const auto* exact = std::get_if<program::ExactParameters>(&parameters))
+    if (exact->largest_magnitude == 0) out.modulus = exact->parameters->plain_modulus();
   out.depth_needed = needs.depth;
   out.depth_available = needs.available;
   for (const rlwe::KeyId& id : needs.keys)
@@ -131,7 +126,13 @@ Result<Plan> make_plan(const program::Computation& computation, const program::A
     if (output.over) {
       planned.bytes += delivered(*output.over).bytes;
     } else if (computation.family() == program::Family::approximate) {
-      planned.error = std::exp2(delivered(output.value).error_log2) * std::fabs(output.factor) / output.divisor;
+      // As open_result says it: what computing adds, what decoding adds, and the rounding of the factor.
+      const program::Delivered& carrier = delivered(output.value);
+      const auto magnitude = math::Bound::from_log2(carrier.magnitude_log2);
+      double error =
+          std::exp2(carrier.error_log2) + ckks::NoiseModel::transform_error(ring.degree(), magnitude).to_double();
+      if (output.factor != 1 || output.divisor != 1) error += (magnitude.to_double() + error) * 0x1p-51;
+      planned.error = error * std::fabs(output.factor) / output.divisor;
     }
     out.outputs.push_back(std::move(planned));
   }
@@ -154,18 +155,19 @@ std::string Plan::to_json() const {
   for (const PlannedOutput& output : outputs)
     results.push_back(
         {{"name", output.name}, {"values", output.values}, {"bytes", output.bytes}, {"error", output.error}});
-  const Json out = {{"version", 1},
-                    {"program", to_hex(program)},
-                    {"parameters", to_hex(parameters)},
-                    {"family", std::string(name_of(family))},
-                    {"depth", {{"needed", depth_needed}, {"available", depth_available}}},
-                    {"keys", listed},
-                    {"outputs", results},
-                    {"totals",
-                     {{"key_bytes", key_bytes},
-                      {"answer_bytes", answer_bytes},
-                      {"memory_bytes", memory_bytes},
-                      {"cpu_seconds", cpu_seconds}}}};
+  Json out = {{"version", 1},
+              {"program", to_hex(program)},
+              {"parameters", to_hex(parameters)},
+              {"family", std::string(name_of(family))},
+              {"depth", {{"needed", depth_needed}, {"available", depth_available}}},
+              {"keys", listed},
+              {"outputs", results},
+              {"totals",
+               {{"key_bytes", key_bytes},
+                {"answer_bytes", answer_bytes},
+                {"memory_bytes", memory_bytes},
+                {"cpu_seconds", cpu_seconds}}}};
+  if (modulus != 0) out["modulus"] = modulus;
   return out.dump();
 }
 
@@ -224,6 +226,9 @@ Result<Plan> Plan::parse(std::string_view json) {
   PRISM_TRY(out.memory_bytes, count_member(sums, "memory_bytes"));
   PRISM_TRY(out.cpu_seconds, sums.number("cpu_seconds"));
   PRISM_CHECKED(sums.finish());
+  if (m.has("modulus")) {
+    PRISM_TRY(out.modulus, count_member(m, "modulus"));
+  }
   PRISM_CHECKED(m.finish());
   return out;
 }
@@ -272,7 +277,7 @@ Result<Plan> answer_plan(std::string_view json, const Limits& limits, const std:
     parameters = program::ApproximateParameters{std::move(declared.parameters), declared.largest_magnitude};
   } else {
     PRISM_TRY(auto declared, fhe::decode_parameters<fhe::Exact>(*bytes));
-    parameters = std::move(declared.parameters);
+    parameters = program::ExactParameters{std::move(declared.parameters), declared.largest_magnitude};
   }
   PRISM_TRY(const program::Computation computation,
             request->lower(approximate ? program::Family::approximate : program::Family::exact, sizes));

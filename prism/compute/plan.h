@@ -5,7 +5,8 @@
 // parameters>"} Answered as JSON: {"version": 1, "program": hex, "family": .., "depth": {"needed", "available"},
 // "keys": [{"name",
 //                   "kind", "element", "level", "bytes"}], "outputs": [{"name", "values", "bytes", "error", ..}],
-//                   "totals": {"key_bytes", "answer_bytes", "memory_bytes", "cpu_seconds"}}
+//                   "totals": {"key_bytes", "answer_bytes", "memory_bytes", "cpu_seconds"}, "modulus": t}, the last for
+//                   exact numbers of which no largest is declared
 #pragma once
 #include <functional>
 #include <map>
@@ -30,8 +31,8 @@ struct PlannedOutput {
   std::string name;
   std::uint64_t values = 0;
   std::uint64_t bytes = 0;
-  double error =
-      0;  ///< at most this far from the truth; 0 for exact numbers and for quotients, whose reader computes it
+  /// At most this far from the truth, with decoding; 0 for exact numbers and for quotients, whose reader computes it.
+  double error = 0;
   bool operator==(const PlannedOutput&) const = default;
 };
 
@@ -43,7 +44,8 @@ struct Plan {
   std::vector<PlannedKey> keys;
   std::vector<PlannedOutput> outputs;
   std::uint64_t key_bytes = 0, answer_bytes = 0, memory_bytes = 0;
-  double cpu_seconds = 0;  ///< an estimate for one core
+  double cpu_seconds = 0;     ///< an estimate for one core
+  std::uint64_t modulus = 0;  ///< exact, with no largest input declared: t, which results are modulo; otherwise 0
   bool operator==(const Plan&) const = default;
 
   std::vector<rlwe::KeyId> key_ids() const;

@@ -88,7 +88,7 @@ Status read_custom(Request& out, Members& m) {
 }
 
 template <class T>
-void write_arguments(Json& json, const T& op, const std::vector<double>& values,
+void write_arguments(Json& json, std::string_view name, const T& op, const std::vector<double>& values,
                      const std::vector<double>& coefficients) {
   const auto list = [](const std::vector<double>& numbers) {
     Json out = Json::array();
@@ -100,7 +100,7 @@ void write_arguments(Json& json, const T& op, const std::vector<double>& values,
   if (!coefficients.empty()) json["coefficients"] = list(coefficients);
   if (!op.basis.empty()) json["basis"] = op.basis;
   if (op.interval) json["interval"] = {number_json(op.interval->low), number_json(op.interval->high)};
-  if (op.steps != 0) json["steps"] = op.steps;
+  if (name == "rotate") json["steps"] = op.steps;
 }
 
 }  // namespace
@@ -154,14 +154,14 @@ std::string Request::to_json() const {
     Json& list = out["weights"] = Json::array();
     for (const double weight : weights) list.push_back(number_json(weight));
   }
-  write_arguments(out, *this, values, coefficients);
+  write_arguments(out, operation, *this, values, coefficients);
   if (operation == "custom") {
     Json& list = out["operations"] = Json::array();
     for (const CustomOperation& op : operations) {
       Json one = {{"id", op.id}, {"op", op.op}, {"args", op.args}};
       const std::vector<double> none;
       const bool series = op.op == "polynomial";
-      write_arguments(one, op, series ? none : op.values, series ? op.values : none);
+      write_arguments(one, op.op, op, series ? none : op.values, series ? op.values : none);
       list.push_back(std::move(one));
     }
     Json& results = out["outputs"] = Json::array();

@@ -49,6 +49,9 @@ constexpr const char* kRequests[] = {
         {"id":"s","op":"sum","args":["z"]},{"id":"k","op":"multiply","args":["d"],"number":4},
         {"id":"w","op":"add","args":["k"],"values":[1,2,3,4]}],
         "outputs":["s","p",{"name":"ratio","value":"s","over":"s","factor":0.5},"w"]})",
+    R"({"operation":"rotate","inputs":["x"],"steps":0})",
+    R"({"operation":"custom","inputs":["x"],"operations":[{"id":"r","op":"rotate","args":["x"],"steps":0}],
+        "outputs":["r"]})",
 };
 
 TEST(Request, ReadsBackWhatItWrites) {
@@ -107,6 +110,8 @@ TEST(Request, RefusesByPointer) {
       {R"({"operation":"variance","inputs":["x"],"divisor":"n"})", "/divisor"},
       {R"({"operation":"weighted_sum","inputs":["x"],"weights":[1,2]})", "/weights"},
       {R"({"operation":"weighted_sum","inputs":["x"],"weights":[1,2,"3",4]})", "/weights/2"},
+      {R"({"operation":"weighted_sum","inputs":["x","y"],"weights":[1,0]})", "/weights/1"},
+      {R"({"operation":"weighted_sum","inputs":["x","y"],"weights":[0,0]})", "/weights/0"},
       {R"({"operation":"mean","inputs":["x"],"count":"nobody"})", "/count"},
       {R"({"operation":"polynomial","inputs":["x"],"coefficients":[1,2],"interval":[1,0]})", "/interval"},
       {R"({"operation":"polynomial","inputs":["x"],"coefficients":[5]})", "/coefficients"},

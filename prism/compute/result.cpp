@@ -28,7 +28,20 @@ program::AnyParameters parameters_of(const fhe::Approximate::KeyHolder& keys) {
   const auto& context = keys.public_part();
   return program::ApproximateParameters{context.parameters_ptr(), context.largest_magnitude()};
 }
-program::AnyParameters parameters_of(const fhe::Exact::KeyHolder& keys) { return keys.public_part().parameters_ptr(); }
+program::AnyParameters parameters_of(const fhe::Exact::KeyHolder& keys) {
+  // What could have wrapped is opened as well, with a word on it (modulus_of).
+  return program::ExactParameters{keys.public_part().parameters_ptr(), 0};
+}
+
+/// t, when nothing says that no result left its range; 0 otherwise.
+std::uint64_t modulus_of(const program::Computation&, const fhe::Approximate::KeyHolder&) { return 0; }
+std::uint64_t modulus_of(const program::Computation& computation, const fhe::Exact::KeyHolder& keys) {
+  const auto& context = keys.public_part();
+  const double declared = context.largest_magnitude();
+  if (declared > 0 && program::check_range(computation, program::ExactParameters{context.parameters_ptr(), declared}))
+    return 0;
+  return context.parameters().plain_modulus();
+}
 
 template <class Family>
 Result<Carrier> open_carrier(ByteView bytes, const fhe::KeyHolder<Family>& keys, const program::Form& form,
@@ -78,7 +91,8 @@ OpenedOutput named(const program::Output& output, const Carrier& value, const Ca
     }
     if (!as_is) error += std::fabs(result) * 0x1p-51;
     out.values.push_back(result);
-    out.error = std::max(out.error, error);
+    // An encrypted count of 0 leaves no number to be far from: 0/0 has no error that compares with others.
+    if (!(error <= out.error)) out.error = std::isnan(error) ? HUGE_VAL : error;
   }
   return out;
 }
@@ -108,7 +122,8 @@ Result<Opened> open_any(ByteView artefact, const fhe::KeyHolder<Family>& keys, c
   std::vector<OpenedOutput> outputs;
   for (const program::Output& output : view.computation.outputs())
     outputs.push_back(named(output, *carrier_of(output.value), output.over ? carrier_of(*output.over) : nullptr));
-  return Opened{std::move(view.computation), std::move(outputs), needs.has_value()};
+  const std::uint64_t modulus = modulus_of(view.computation, keys);
+  return Opened{std::move(view.computation), std::move(outputs), needs.has_value(), modulus};
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ Bytes encode_result(const Digest& identity, const program::Computation& computat
 Result<ResultView> decode_result(ByteView artefact);
 
 /// One named result. Approximate: every value is off by at most `error`; exact: 0, but for quotients of whole numbers,
-/// which are rounded to doubles.
+/// which are rounded to doubles. Infinite where an encrypted count may be 0; 0/0 is not a number.
 struct OpenedOutput {
   std::string name;
   std::vector<double> values;
@@ -41,6 +41,9 @@ struct Opened {
   program::Computation computation;
   std::vector<OpenedOutput> outputs;
   bool bounds_recomputed = false;  ///< by rehearsal here; otherwise they are what the server claims
+  /// Exact: the t that values are known modulo, and errors are of; 0 when inputs up to what the keys declare cannot
+  /// give larger results than fit.
+  std::uint64_t modulus = 0;
 };
 
 struct OpenOptions {

@@ -95,7 +95,8 @@ std::uint64_t Context::memory_bytes() const { return state_->memory_bytes; }
 program::AnyParameters Context::parameters() const {
   if (const auto* context = std::get_if<0>(&state_->context))
     return program::ApproximateParameters{context->parameters_ptr(), context->largest_magnitude()};
-  return std::get<1>(state_->context).parameters_ptr();
+  const auto& exact = std::get<1>(state_->context);
+  return program::ExactParameters{exact.parameters_ptr(), exact.largest_magnitude()};
 }
 
 Result<program::Computation> lower(const Request& request, const Context& context, std::span<const NamedBytes> inputs) {
@@ -107,7 +108,9 @@ Result<program::Computation> lower(const Request& request, const Context& contex
     if (!sizes.emplace(std::string(input.name), summary.size).second)
       return fail(ErrorCode::invalid_argument, "the input ", input.name, " twice");
   }
-  return request.lower(context.family(), sizes);
+  PRISM_TRY(auto computation, request.lower(context.family(), sizes));
+  PRISM_CHECKED(program::check_range(computation, context.parameters()));
+  return computation;
 }
 
 Result<Ran> run(const Request& request, const Context& context, std::span<const NamedBytes> inputs,

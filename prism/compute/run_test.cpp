@@ -98,6 +98,21 @@ TEST(Run, StatisticsComeBackToTheKeyHolder) {
   EXPECT_EQ(must(run(statistics(), *context, inputs)).result, ran.result);
 }
 
+// With precise parameters decoding is much of the error; what was planned is not less than what is said later.
+TEST(Run, PlannedErrorsHoldDecoding) {
+  const Request request = must(Request::parse(R"({"operation":"mean","inputs":["x"]})"));
+  Client<fhe::Approximate> client(
+      must(program::approximate_parameters_for(must(request.lower(program::Family::approximate, {{"x", 4}})), 1, 30,
+                                               rlwe::Security::bits128)),
+      1);
+  const Bytes data = must(client.keys.encrypt_to_bytes(std::vector<double>{0.25, -1, 1, 0.125}));
+  const Plan plan = client.plan(request, {{"x", 4}});
+  const NamedBytes inputs[] = {{"x", data}};
+  const Opened opened = must(open_result(must(run(request, *client.context(plan), inputs)).result, client.keys));
+  EXPECT_LE(opened.outputs[0].error, plan.outputs[0].error * (1 + 1e-5)) << "the wire rounds a little";
+  EXPECT_NEAR(opened.outputs[0].error / plan.outputs[0].error, 1, 1e-3);
+}
+
 TEST(Run, ExactStatisticsAreExact) {
   auto& client = exact();
   const std::vector<std::int64_t> values{7, -3, 12, 90, 55, 1, 0};
@@ -108,6 +123,69 @@ TEST(Run, ExactStatisticsAreExact) {
   EXPECT_DOUBLE_EQ(opened.outputs[0].values[0], 162.0 / 7);
   EXPECT_DOUBLE_EQ(opened.outputs[1].values[0], (7 * 11'328.0 - 162 * 162) / 49);
   EXPECT_EQ(opened.outputs[2].whole, std::vector<std::int64_t>{162});
+}
+
+TEST(Run, WholeNumbersThatCouldWrapAreRefusedOrSaidToBeModuloT) {
+  SeededRandom random(3);
+  const auto request = [](int weight) {
+    Request made;
+    made.operation = "weighted_sum";
+    made.inputs = {"x"};
+    made.weights.assign(5, weight);
+    return made;
+  };
+  const auto computation = must(request(1).lower(program::Family::exact, {{"x", 5}}));
+  const auto parameters = must(program::exact_parameters_for(computation, 8, rlwe::Security::bits128));
+  const auto t = static_cast<std::int64_t>(parameters->plain_modulus());
+  const std::vector<std::int64_t> values{1, 2, 3, 4, 5};
+
+  Client<fhe::Exact> declared(parameters, 8);
+  const Bytes data = must(declared.keys.encrypt_to_bytes(values));
+  const NamedBytes inputs[] = {{"x", data}};
+  const Bytes bytes = must(fhe::encode_parameters<fhe::Exact>({parameters, 8}));
+  const auto refused = answer_plan(plan_question(request(10'000).to_json(), {{"x", 5}}, bytes), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  EXPECT_NE(refused.error().message.find("400000"), std::string::npos) << refused.error().message;
+  const Plan plan = declared.plan(request(1), {{"x", 5}});
+  EXPECT_EQ(plan.modulus, 0u);
+  const auto context = declared.context(plan);
+  EXPECT_EQ(run(request(10'000), *context, inputs).error().code, ErrorCode::unsupported) << "planned or not";
+  const Opened fits = must(open_result(must(run(request(1), *context, inputs)).result, declared.keys));
+  EXPECT_EQ(fits.outputs[0].whole, std::vector<std::int64_t>{15});
+  EXPECT_EQ(fits.modulus, 0u);
+
+  // Nothing declared, as in older files: computed modulo t, and said so in plan and answer.
+  Client<fhe::Exact> silent(parameters, 0);
+  const Bytes other = must(silent.keys.encrypt_to_bytes(values));
+  const NamedBytes others[] = {{"x", other}};
+  const Plan modular = silent.plan(request(10'000), {{"x", 5}});
+  EXPECT_EQ(modular.modulus, parameters->plain_modulus());
+  const Opened wrapped =
+      must(open_result(must(run(request(10'000), *silent.context(modular), others)).result, silent.keys));
+  EXPECT_EQ(((wrapped.outputs[0].whole[0] - 150'000) % t + t) % t, 0);
+  EXPECT_NE(wrapped.outputs[0].whole[0], 150'000);
+  EXPECT_EQ(wrapped.modulus, parameters->plain_modulus());
+
+  // A result that no honest server gives is opened with the same word.
+  std::vector<Bytes> carriers;
+  for (const ByteView carrier : must(decode_result(must(run(request(1), *context, inputs)).result)).carriers)
+    carriers.emplace_back(carrier.begin(), carrier.end());
+  const Bytes forged = encode_result(declared.keys.public_part().identity(),
+                                     must(request(10'000).lower(program::Family::exact, {{"x", 5}})), carriers);
+  EXPECT_EQ(must(open_result(forged, declared.keys)).modulus, parameters->plain_modulus());
+}
+
+TEST(Run, AMeanOverNothingIsNoNumberWithoutABound) {
+  auto& client = exact();
+  const Request request = must(Request::parse(R"({"operation":"mean","inputs":["x"],"count":"c"})"));
+  const auto context = client.context(client.plan(request, {{"x", 2}, {"c", 2}}));
+  const std::vector<std::int64_t> none{0, 0};
+  const Bytes x = must(client.keys.encrypt_to_bytes(none)), c = must(client.keys.encrypt_to_bytes(none));
+  const NamedBytes inputs[] = {{"c", c}, {"x", x}};
+  const Opened opened = must(open_result(must(run(request, *context, inputs)).result, client.keys));
+  EXPECT_TRUE(std::isnan(opened.outputs[0].values[0]));
+  EXPECT_EQ(opened.outputs[0].error, HUGE_VAL);
 }
 
 TEST(Run, EncryptedCountsAreDividedByTheReader) {

@@ -61,8 +61,9 @@ Result<AnyKeyHolder> FheKeys::create(std::shared_ptr<const ckks::Parameters> par
   return make<fhe::Approximate>(std::move(parameters), largest_magnitude, random);
 }
 
-Result<AnyKeyHolder> FheKeys::create(std::shared_ptr<const exact::Parameters> parameters, Random& random) const {
-  return make<fhe::Exact>(std::move(parameters), 0, random);
+Result<AnyKeyHolder> FheKeys::create(std::shared_ptr<const exact::Parameters> parameters, double largest_magnitude,
+                                     Random& random) const {
+  return make<fhe::Exact>(std::move(parameters), largest_magnitude, random);
 }
 
 Result<std::vector<FheContextFile>> FheKeys::files() const {

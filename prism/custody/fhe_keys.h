@@ -38,10 +38,12 @@ class FheKeys {
   /// Of this keyring, which must outlive it.
   explicit FheKeys(const Keyring& keyring) : keyring_(&keyring) {}
 
-  /// A new key holder; its public part is stored before it is returned. `random` must outlive what is returned.
+  /// A new key holder; its public part is stored before it is returned. `largest_magnitude`: of every input, public;
+  /// exact: 0 declares nothing. `random` must outlive what is returned.
   Result<AnyKeyHolder> create(std::shared_ptr<const ckks::Parameters> parameters, double largest_magnitude,
                               Random& random) const;
-  Result<AnyKeyHolder> create(std::shared_ptr<const exact::Parameters> parameters, Random& random) const;
+  Result<AnyKeyHolder> create(std::shared_ptr<const exact::Parameters> parameters, double largest_magnitude,
+                              Random& random) const;
 
   /// All files, in the order of their ids, unread.
   Result<std::vector<FheContextFile>> files() const;

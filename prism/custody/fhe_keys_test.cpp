@@ -48,13 +48,23 @@ TEST_F(FheKeysTest, KeyHoldersComeBackByTheirIdentity) {
   EXPECT_EQ(keys.open(Digest{}, random).error().code, ErrorCode::not_found);
 }
 
+TEST_F(FheKeysTest, ExactKeysDeclareTheLargestInput) {
+  CountingRandom random;
+  const Keyring keyring = Keyring::create(path("k"), random, clock_).value();
+  const auto whole = fhe::parameters_for(fhe::ExactIntent{.depth = 0, .largest_value = 1000}).value();
+  ASSERT_TRUE(FheKeys(keyring).create(whole, 7, random));
+  const auto stored = FheKeys(Keyring::open(path("k")).value()).list().value();
+  ASSERT_EQ(stored.size(), 1u);
+  EXPECT_EQ(std::get<fhe::Exact::Context>(stored[0].context).largest_magnitude(), 7);
+}
+
 TEST_F(FheKeysTest, ABackupBringsThemBack) {
   CountingRandom random;
   const Keyring keyring = Keyring::create(path("k"), random, clock_).value();
   ASSERT_TRUE(keyring.store_manifest(table(1), Bytes(10, 1), random));
   std::vector<Bytes> data;
   for (int i = 0; i < 3; ++i) {
-    const auto holder = FheKeys(keyring).create(parameters(), 1 << i, random).value();
+    const auto holder = FheKeys(keyring).create(parameters(), 1, random).value();
     data.push_back(std::get<0>(holder).encrypt_to_bytes(std::vector<double>{0.5}).value());
   }
   ASSERT_TRUE(Backup::write(keyring, path("b"), random, clock_));

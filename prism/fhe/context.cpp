@@ -26,8 +26,11 @@ Result<std::shared_ptr<const typename Family::Parameters>> parameters_from(const
     if (bytes.number > 1000) return fail(ErrorCode::malformed, "a scale of ", bytes.number, " bits");
     return ckks::Parameters::make(std::move(spec), static_cast<unsigned>(bytes.number));
   } else {
-    if (bytes.largest_magnitude != 0 || std::signbit(bytes.largest_magnitude))
-      return fail(ErrorCode::malformed, "a magnitude in a context for exact numbers");
+    // 0: nothing is declared. Whole, below t/2, and written in one way.
+    const double most = static_cast<double>(bytes.number / 2);
+    if (!(bytes.largest_magnitude >= 0 && bytes.largest_magnitude <= most) || std::signbit(bytes.largest_magnitude) ||
+        bytes.largest_magnitude != std::floor(bytes.largest_magnitude))
+      return fail(ErrorCode::malformed, "the largest value that is declared is no whole number below half of t");
     return exact::Parameters::make(std::move(spec), bytes.number,
                                    bytes.scheme == 1 ? exact::Scheme::bgv : exact::Scheme::bfv);
   }

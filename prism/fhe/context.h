@@ -30,13 +30,13 @@ class Context {
   std::string describe() const;
 
   /// With the public key. Approximate: |v| <= the largest magnitude of the intent, which is public. Exact: |v| <=
-  /// (t-1)/2. invalid_argument otherwise (which value is not said), and for no values at all.
+  /// (t-1)/2 and what was declared. invalid_argument otherwise (which value is not said), and for no values at all.
   Result<Vector<Family>> encrypt(std::span<const Number> values, Random& random) const;
   Result<Vector<Family>> encrypt(std::initializer_list<Number> values, Random& random) const {
     return encrypt(std::span<const Number>(values.begin(), values.size()), random);
   }
 
-  /// The largest |value| that was declared for inputs; 0 for Exact.
+  /// The largest |value| that was declared for inputs; Exact: 0 when nothing was.
   double largest_magnitude() const;
   /// The same with no evaluation keys, and with these and no others (mismatch for keys of other parameters). Shares all
   /// the rest, and has the same identity.
@@ -66,7 +66,8 @@ class Context {
   std::shared_ptr<const ContextState<Family>> state_;  // shared with copies, vectors and the key holder
 };
 
-/// Parameters alone, as an artefact of kind parameters: a few hundred bytes. `largest_magnitude`: 0 for Exact.
+/// Parameters alone, as an artefact of kind parameters: a few hundred bytes. `largest_magnitude`: of inputs; Exact:
+/// a whole number, or 0 when none is declared.
 template <class Family>
 struct Declared {
   std::shared_ptr<const typename Family::Parameters> parameters;

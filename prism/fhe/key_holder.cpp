@@ -57,7 +57,7 @@ KeyHolder<Family>::~KeyHolder() = default;
 template <class Family>
 Result<KeyHolder<Family>> KeyHolder<Family>::create(const typename Family::Intent& intent, Random& random) {
   PRISM_TRY(auto parameters, parameters_for(intent));
-  double largest_magnitude = 1;
+  double largest_magnitude = 0;  // an exact intent speaks of results, too
   if constexpr (std::is_same_v<Family, Approximate>) largest_magnitude = intent.largest_magnitude;
   return create(std::move(parameters), intent.depth, intent.movement, largest_magnitude, random);
 }

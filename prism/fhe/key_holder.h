@@ -24,7 +24,8 @@ class KeyHolder {
   /// Parameters, then a fresh secret key, then the keys that the intent asks for. Errors: those of parameters_for and
   /// of `random`.
   static Result<KeyHolder> create(const typename Family::Intent& intent, Random& random);
-  /// The same for parameters of the caller's choice. `largest_magnitude` is for Approximate alone.
+  /// The same for parameters of the caller's choice. `largest_magnitude`: of every input, public. Exact: a
+  /// whole number, or 0 to declare nothing; then nobody can tell whether results of a computation wrap modulo t.
   static Result<KeyHolder> create(std::shared_ptr<const typename Family::Parameters> parameters, int depth,
                                   const Movement& movement, double largest_magnitude, Random& random);
   /// From a seed that is kept elsewhere (custody::Keyring::derive), with no evaluation keys: context_with() makes them

@@ -85,6 +85,31 @@ TEST(Parameters, TravelAloneAndSayWhatTheyAre) {
     EXPECT_EQ(code_of(decode_parameters<Approximate>(ByteView(real).first(size))), ErrorCode::malformed) << size;
 }
 
+TEST(Parameters, OfExactNumbersMayDeclareTheLargestInput) {
+  SeededRandom random(7);
+  const double half = static_cast<double>((whole_parameters()->plain_modulus() - 1) / 2);
+  for (const double declared : {0.0, 5.0, half}) {
+    const Bytes bytes = must(encode_parameters<Exact>({whole_parameters(), declared}));
+    EXPECT_EQ(must(decode_parameters<Exact>(bytes)).largest_magnitude, declared);
+  }
+  for (const double declared : {-1.0, -0.0, 0.5, half + 1, HUGE_VAL, std::nan("")}) {
+    const auto bytes = encode_parameters<Exact>({whole_parameters(), declared});
+    ASSERT_TRUE(bytes);
+    EXPECT_EQ(code_of(decode_parameters<Exact>(*bytes)), ErrorCode::malformed) << declared;
+  }
+  const auto holder = must(Exact::KeyHolder::create(whole_parameters(), 5, seed(), random));
+  const auto again = must(Exact::Context::decode(must(holder.public_part().encode())));
+  EXPECT_EQ(again.largest_magnitude(), 5);
+  EXPECT_EQ(again.identity(), holder.public_part().identity());
+  const std::vector<std::int64_t> fitting{5, -5}, large{0, -6};
+  EXPECT_TRUE(holder.encrypt(fitting));
+  EXPECT_EQ(code_of(holder.encrypt(large)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(holder.encrypt_to_bytes(large)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(again.encrypt(large, random)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(Exact::KeyHolder::create(whole_parameters(), half + 1, seed(), random)),
+            ErrorCode::invalid_argument);
+}
+
 TEST(Summary, SaysWhatAVectorIsWithoutItsContext) {
   SeededRandom random(4);
   const auto holder = must(Approximate::KeyHolder::create(real_parameters(), 1, seed(), random));
@@ -115,7 +140,7 @@ TEST(Polynomials, OfWholeNumbersAreExact) {
   for (const auto scheme : {exact::Scheme::bgv, exact::Scheme::bfv}) {
     SeededRandom random(6);
     const auto parameters = whole_parameters(scheme);
-    const auto holder = must(Exact::KeyHolder::create(parameters, 2, {}, 1, random));
+    const auto holder = must(Exact::KeyHolder::create(parameters, 2, {}, 0, random));
     const auto p = must(circuits::IntegerPolynomial::make({5, 0, 2, 1}, parameters->plain_modulus()));
     const auto y = must(evaluate(p, holder.encrypt({0, 3, -4})));
     EXPECT_EQ(must(holder.decrypt_private(y)), (std::vector<std::int64_t>{5, 50, -27}));

@@ -16,7 +16,7 @@ class Rehearsal {
   /// A context that has every evaluation key there could be, each made of zeros when it is asked for. It is for
   /// computing: what it encrypts is worthless.
   static Result<Rehearsal> make(std::shared_ptr<const typename Family::Parameters> parameters,
-                                double largest_magnitude = 1);
+                                double largest_magnitude);
   const Context<Family>& context() const { return context_; }
   /// As the key holder encrypts `size` values, with the bounds that it will have. (Exact: and noise as if all inputs
   /// shared their randomness, which is at least what it will be.)

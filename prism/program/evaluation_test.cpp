@@ -58,7 +58,7 @@ struct World<fhe::Exact> {
       : parameters(must(fhe::parameters_for(fhe::ExactIntent{
             .depth = depth, .largest_value = std::uint64_t{1} << 30, .movement = {.sums = true}, .scheme = scheme}))),
         keys(must(fhe::Exact::KeyHolder::create(parameters, 0, must(ring::fresh_secret_seed(random)), random))) {}
-  AnyParameters any() const { return parameters; }
+  AnyParameters any() const { return ExactParameters{parameters}; }
   std::vector<std::int64_t> draw(std::mt19937_64& engine, std::size_t size) const {
     std::vector<std::int64_t> out(size);
     for (std::int64_t& x : out) x = std::uniform_int_distribution<std::int64_t>(-10, 10)(engine);
@@ -373,9 +373,60 @@ TEST(Parameters, AreFoundForComputationsAndCarryThem) {
   const Computation whole = must(e.finish());
   const auto exact = must(exact_parameters_for(whole, 500, rlwe::Security::bits128));
   EXPECT_GT(exact->plain_modulus(), std::uint64_t{2} * 300 * 300 * 500 * 500);
-  EXPECT_TRUE(requirements(whole, exact));
+  EXPECT_TRUE(requirements(whole, ExactParameters{exact, 500}));
   EXPECT_EQ(exact_parameters_for(whole, std::uint64_t{1} << 40, rlwe::Security::bits128).error().code,
             ErrorCode::unsupported);
+}
+
+TEST(Range, ComputationsThatCouldWrapAreRefusedForWhatInputsDeclare) {
+  const auto weighted = [](const std::vector<double>& weights) {
+    ComputationBuilder b(Family::exact);
+    const Node x = must(b.input("x", weights.size()));
+    must(b.output("total", must(b.sum(must(b.multiply(x, weights))))));
+    return must(b.finish());
+  };
+  const Computation small = weighted({1, 1, 1, 1, 1}), large = weighted({10'000, -10'000, 10'000, 10'000, 10'000});
+  const auto parameters = must(exact_parameters_for(small, 8, rlwe::Security::bits128));
+  const std::uint64_t half = (parameters->plain_modulus() - 1) / 2;
+  ASSERT_LT(half, 400'000u);
+  EXPECT_TRUE(requirements(small, ExactParameters{parameters, 8}));
+  const auto refused = requirements(large, ExactParameters{parameters, 8});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  for (const std::string& part : {std::string("400000"), std::to_string(parameters->plain_modulus())})
+    EXPECT_NE(refused.error().message.find(part), std::string::npos) << refused.error().message;
+  EXPECT_TRUE(check_range(large, ExactParameters{parameters, 0})) << "nothing was declared";
+  // To the unit: t/2 is the last that fits.
+  const auto up_to = [&](double number) { return check_range(weighted({number}), ExactParameters{parameters, 1}); };
+  EXPECT_TRUE(up_to(static_cast<double>(half)));
+  EXPECT_FALSE(up_to(static_cast<double>(half + 1)));
+  // Weights are added up one by one, not as if all were the largest.
+  EXPECT_TRUE(check_range(weighted({static_cast<double>(half) - 4, 1, 1, 1, 1}), ExactParameters{parameters, 1}));
+}
+
+// Bounds of whole numbers are reached by some inputs, or are above what inputs reach: compared with the clear.
+TEST(Range, NoResultIsLargerThanParametersAreFor) {
+  ComputationBuilder b(Family::exact);
+  const Node x = must(b.input("x", 6)), y = must(b.input("y", 6));
+  const Node p = must(b.polynomial(x, {-3, 0, 2, -1}));
+  const Node shifted =
+      must(b.subtract(must(b.rotate(p, 2)), must(b.multiply(y, std::vector<double>{1, -2, 3, 0, 5, 6}))));
+  must(b.output("all", must(b.dot(shifted, must(b.add(y, 7.0))))));
+  const Computation c = must(b.finish());
+  constexpr std::int64_t kLargest = 9;
+  const auto parameters = must(exact_parameters_for(c, kLargest, rlwe::Security::bits128));
+  ASSERT_TRUE(check_range(c, ExactParameters{parameters, kLargest}));
+  std::mt19937_64 engine(3);
+  Int128 most = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::vector<Int128>> inputs(2, std::vector<Int128>(6));
+    for (auto& input : inputs)
+      for (Int128& value : input) value = engine() % 2 == 0 ? kLargest : -kLargest;
+    const auto all = in_the_clear(c, inputs);
+    for (const Int128 value : all[c.carriers()[0]]) most = std::max(most, value < 0 ? -value : value);
+  }
+  EXPECT_LE(most, static_cast<Int128>((parameters->plain_modulus() - 1) / 2));
+  EXPECT_GT(most, 30'000) << "inputs that come near the bound";
 }
 
 }  // namespace

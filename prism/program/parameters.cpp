@@ -67,6 +67,59 @@ double largest_carrier(const Computation& c, double input) {
   return most;
 }
 
+/// Exact: the largest |value| of any carrier for inputs up to `input`. Whole numbers below 2^53 come out exactly,
+/// larger ones about right, and none below 2^53 that should be above: t is below 2^50. What is between may wrap: sums
+/// and products modulo t come back.
+double largest_whole(const Computation& c, double input) {
+  std::vector<double> out(c.operations().size(), 0), total(out.size(), 0);  // of one value; of all together
+  for (Node i = 0; i < out.size(); ++i) {
+    const Operation& op = c.operations()[i];
+    const double a = op.step == Step::input ? input : out[op.a];
+    double most = 0, all = 0;
+    for (const double number : op.numbers) {
+      most = std::max(most, std::fabs(number));
+      all += std::fabs(number);
+    }
+    const auto size = static_cast<double>(c.form(i).size);
+    switch (op.step) {
+      case Step::input:
+      case Step::rotate:
+        out[i] = a;
+        break;
+      case Step::add:
+      case Step::subtract:
+        out[i] = a + out[op.b];
+        break;
+      case Step::multiply:
+        out[i] = a * out[op.b];
+        break;
+      case Step::add_number:
+      case Step::add_values:
+        out[i] = a + most;
+        break;
+      case Step::multiply_number:
+      case Step::multiply_values:
+        out[i] = a * most;
+        break;
+      case Step::sum:
+        out[i] = total[op.a];
+        break;
+      case Step::polynomial:
+        for (std::size_t k = op.numbers.size(); k-- > 0;) out[i] = out[i] * a + std::fabs(op.numbers[k]);
+        break;
+      case Step::chebyshev:
+        out[i] = HUGE_VAL;  // never of whole numbers
+        break;
+    }
+    total[i] = op.step == Step::multiply_values ? a * all : out[i] * size;
+    for (double* const bound : {&out[i], &total[i]})
+      if (std::isnan(*bound)) *bound = HUGE_VAL;  // zero times what no double holds
+  }
+  double worst = 0;
+  for (const Node carrier : c.carriers()) worst = std::max(worst, out[carrier]);
+  return worst;
+}
+
 bool moves(const Computation& c) {
   return std::any_of(c.operations().begin(), c.operations().end(),
                      [](const Operation& op) { return op.step == Step::sum || op.step == Step::rotate; });
@@ -86,6 +139,17 @@ double missing_bits(const Computation& c, const Requirements& found, int precisi
 }
 
 }  // namespace
+
+Status check_range(const Computation& computation, const AnyParameters& parameters) {
+  const auto* const exact = std::get_if<ExactParameters>(&parameters);
+  if (exact == nullptr || computation.family() != Family::exact || exact->largest_magnitude == 0) return {};
+  const std::uint64_t t = exact->parameters->plain_modulus();
+  const double largest = largest_whole(computation, exact->largest_magnitude);
+  if (largest <= static_cast<double>((t - 1) / 2)) return {};
+  return fail(ErrorCode::unsupported, "whole numbers up to ", largest, " may come out of inputs up to ",
+              exact->largest_magnitude, ", and these keys compute modulo t = ", t, ", which holds up to ", (t - 1) / 2,
+              "; encrypt with keys made for this computation, or declare a smaller largest input (--largest)");
+}
 
 Result<std::shared_ptr<const ckks::Parameters>> approximate_parameters_for(const Computation& computation,
                                                                            double largest_magnitude, int precision_bits,
@@ -159,22 +223,22 @@ Result<std::shared_ptr<const exact::Parameters>> exact_parameters_for(const Comp
   if (computation.family() != Family::exact)
     return fail(ErrorCode::mismatch, "a computation on approximate numbers, and parameters for exact ones");
   if (largest_value == 0) return fail(ErrorCode::invalid_argument, "inputs that are all 0");
-  const double magnitude = largest_carrier(computation, std::log2(static_cast<double>(largest_value)));
+  const double worst = largest_whole(computation, static_cast<double>(largest_value));
+  const double magnitude = std::log2(std::max(worst, 1.0));
   constexpr double kMost = 47;
   if (!(magnitude <= kMost))
     return fail(ErrorCode::unsupported, "whole numbers up to 2^", std::ceil(magnitude), " may come out, and at most 2^",
                 kMost, " fit; compute on smaller values, or approximately (without --exact)");
   fhe::ExactIntent intent;
   intent.depth = depth_of(computation);
-  intent.largest_value =
-      std::max<std::uint64_t>(largest_value, static_cast<std::uint64_t>(std::ceil(std::exp2(magnitude))));
+  intent.largest_value = std::max<std::uint64_t>(largest_value, static_cast<std::uint64_t>(worst));
   intent.movement.sums = moves(computation);
   intent.security = security;
   intent.scheme = scheme;
   Error last = fail(ErrorCode::unsupported, "no parameters carry this computation");
   for (int tries = 0; tries < 4; ++tries) {
     PRISM_TRY(auto made, fhe::parameters_for(intent));
-    const auto found = requirements(computation, made);
+    const auto found = requirements(computation, ExactParameters{made, static_cast<double>(largest_value)});
     if (found) return made;
     last = found.error();
     if (last.code != ErrorCode::level_exhausted) return last;

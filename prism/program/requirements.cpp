@@ -14,24 +14,24 @@ namespace {
 
 const rlwe::Parameters& ring_of(const AnyParameters& parameters) {
   if (const auto* approximate = std::get_if<ApproximateParameters>(&parameters)) return approximate->parameters->rlwe();
-  return std::get<1>(parameters)->rlwe();
+  return std::get<ExactParameters>(parameters).parameters->rlwe();
 }
 
 std::uint64_t slots_of(const AnyParameters& parameters) {
   if (const auto* approximate = std::get_if<ApproximateParameters>(&parameters))
     return approximate->parameters->slots();
-  return std::get<1>(parameters)->slots();
+  return std::get<ExactParameters>(parameters).parameters->slots();
 }
 
 bool goes_down(const AnyParameters& parameters) {
-  const auto* exact = std::get_if<1>(&parameters);
-  return exact == nullptr || (*exact)->scheme() == exact::Scheme::bgv;
+  const auto* exact = std::get_if<ExactParameters>(&parameters);
+  return exact == nullptr || exact->parameters->scheme() == exact::Scheme::bgv;
 }
 
 Chain chain_at(const AnyParameters& parameters, int level) {
   if (const auto* approximate = std::get_if<ApproximateParameters>(&parameters))
     return chain_of(approximate->parameters->rlwe(), rlwe::Level{level});
-  return chain_of(*std::get<1>(parameters), rlwe::Level{level});
+  return chain_of(*std::get<ExactParameters>(parameters).parameters, rlwe::Level{level});
 }
 
 /// Steps of the search for a plan, in residues, for each square of the degree.
@@ -178,9 +178,11 @@ Result<Requirements> requirements(const Computation& computation, const AnyParam
   if ((computation.family() == Family::approximate) != (approximate != nullptr))
     return fail(ErrorCode::mismatch, "a computation on ", name_of(computation.family()),
                 " numbers, and parameters for ", approximate != nullptr ? "approximate" : "exact", " ones");
-  auto out = approximate != nullptr ? rehearsed<fhe::Approximate>(computation, approximate->parameters,
-                                                                  approximate->largest_magnitude, options)
-                                    : rehearsed<fhe::Exact>(computation, std::get<1>(parameters), 0, options);
+  PRISM_CHECKED(check_range(computation, parameters));
+  auto out =
+      approximate != nullptr
+          ? rehearsed<fhe::Approximate>(computation, approximate->parameters, approximate->largest_magnitude, options)
+          : rehearsed<fhe::Exact>(computation, std::get<ExactParameters>(parameters).parameters, 0, options);
   if (out) out->work = work_of(computation, parameters);
   return out;
 }

@@ -17,12 +17,17 @@
 
 namespace prism::program {
 
-/// Parameters of either family, as a Computation is of either. `largest_magnitude`: of every input.
+/// Parameters of either family, as a Computation is of either. `largest_magnitude`: of every input; exact: a whole
+/// number, or 0 when nothing was declared.
 struct ApproximateParameters {
   std::shared_ptr<const ckks::Parameters> parameters;
   double largest_magnitude = 1;
 };
-using AnyParameters = std::variant<ApproximateParameters, std::shared_ptr<const exact::Parameters>>;
+struct ExactParameters {
+  std::shared_ptr<const exact::Parameters> parameters;
+  double largest_magnitude = 0;
+};
+using AnyParameters = std::variant<ApproximateParameters, ExactParameters>;
 
 /// Of one output's ciphertexts, or of two for a quotient.
 struct Delivered {
@@ -52,8 +57,13 @@ Work work_of(const Computation& computation, const AnyParameters& parameters);
 /// Bytes of the largest set of vectors that are alive at once, by the graph.
 std::uint64_t memory_of(const Computation& computation, const AnyParameters& parameters);
 
-/// Errors: mismatch (other family); level_exhausted, naming the depth that is needed and the depth there is; invalid
-/// numbers as the schemes refuse them. `stop`: as in EvaluateOptions.
+/// Whether results are the whole numbers that they should be: arithmetic is modulo t, and what leaves +-(t-1)/2 comes
+/// back as another number. Errors: unsupported, naming the largest value there may be, t, and what to do. By the graph
+/// alone; ok for approximate computations, whose bounds say more, and where no largest input is declared.
+Status check_range(const Computation& computation, const AnyParameters& parameters);
+
+/// Errors: those of check_range; mismatch (other family); level_exhausted, naming the depth that is needed and the
+/// depth there is; invalid numbers as the schemes refuse them. `stop`: as in EvaluateOptions.
 Result<Requirements> requirements(const Computation& computation, const AnyParameters& parameters,
                                   const EvaluateOptions& options = {});
 

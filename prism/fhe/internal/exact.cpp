@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "prism/circuits/integer_polynomial.h"
 #include "prism/exact/wire.h"
 #include "prism/fhe/internal/scheme.h"
@@ -6,13 +8,22 @@ namespace prism::fhe {
 
 using Integers = Scheme<Exact>;
 
-Integers::Scheme(std::shared_ptr<const exact::Parameters> parameters, exact::PublicEncryptor encryptor)
-    : encoder_(parameters), evaluator_(parameters), encryptor_(std::move(encryptor)) {}
+Integers::Scheme(std::shared_ptr<const exact::Parameters> parameters, double largest_magnitude,
+                 exact::PublicEncryptor encryptor)
+    : largest_magnitude_(largest_magnitude),
+      encoder_(parameters),
+      evaluator_(parameters),
+      encryptor_(std::move(encryptor)) {}
 
-Result<Integers> Integers::make(std::shared_ptr<const exact::Parameters> parameters, double,
+Result<Integers> Integers::make(std::shared_ptr<const exact::Parameters> parameters, double largest_magnitude,
                                 std::shared_ptr<const rlwe::PublicKey> key) {
+  const std::uint64_t half = (parameters->plain_modulus() - 1) / 2;
+  if (!(largest_magnitude >= 0 && largest_magnitude <= static_cast<double>(half)) ||
+      largest_magnitude != std::floor(largest_magnitude))
+    return fail(ErrorCode::invalid_argument, "the largest value of inputs must be a whole number of at most ", half,
+                ", or 0 when it is not declared");
   PRISM_TRY(auto encryptor, exact::PublicEncryptor::make(std::move(key), parameters));
-  return Integers(std::move(parameters), std::move(encryptor));
+  return Integers(std::move(parameters), largest_magnitude, std::move(encryptor));
 }
 
 bool Integers::is_settled(const Ciphertext& a) const {
@@ -80,20 +91,31 @@ Result<exact::Ciphertext> Integers::blank() const {
   return out;
 }
 
+Result<exact::Plaintext> Integers::encode_input(Numbers values) const {
+  bool within = true;  // of all values at once: which one is too large is nobody's business
+  const auto most = static_cast<std::int64_t>(largest_magnitude_);
+  if (most > 0)
+    for (const std::int64_t value : values) within = within & (value >= -most) & (value <= most);
+  if (!within)
+    return fail(ErrorCode::invalid_argument, "a value is larger than the ", most,
+                " that the keys declare; make keys for larger ones");
+  return encoder_.encode(values);
+}
+
 Result<exact::Ciphertext> Integers::encrypt(Numbers values, Random& random) const {
-  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  PRISM_TRY(const exact::Plaintext plaintext, encode_input(values));
   return encryptor_.encrypt(plaintext, random);
 }
 
 Result<exact::Ciphertext> Integers::encrypt(const exact::SymmetricEncryptor& encryptor, Numbers values,
                                             Random& random) const {
-  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  PRISM_TRY(const exact::Plaintext plaintext, encode_input(values));
   return encryptor.encrypt(plaintext, random);
 }
 
 Result<Bytes> Integers::encrypt_to_bytes(const exact::SymmetricEncryptor& encryptor, Numbers values,
                                          Random& random) const {
-  PRISM_TRY(const exact::Plaintext plaintext, encoder_.encode(values));
+  PRISM_TRY(const exact::Plaintext plaintext, encode_input(values));
   PRISM_TRY(const ring::Seed seed, ring::fresh_seed(random));
   PRISM_TRY(const ring::SecretSeed errors, ring::fresh_secret_seed(random));
   PRISM_TRY(const auto half, encryptor.encrypt(plaintext, parameters()->max_level(), seed, 0, errors, 0));

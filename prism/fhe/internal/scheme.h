@@ -100,7 +100,7 @@ class Scheme<Exact> {
   static Result<Scheme> make(std::shared_ptr<const exact::Parameters> parameters, double largest_magnitude,
                              std::shared_ptr<const rlwe::PublicKey> key);
   const std::shared_ptr<const exact::Parameters>& parameters() const { return encoder_.parameters_ptr(); }
-  double largest_magnitude() const { return 0; }
+  double largest_magnitude() const { return largest_magnitude_; }
   std::size_t slots() const { return parameters()->slots(); }
 
   bool is_settled(const Ciphertext& a) const;
@@ -144,8 +144,12 @@ class Scheme<Exact> {
   Result<Ciphertext> decode(ByteView bytes) const;
 
  private:
-  Scheme(std::shared_ptr<const exact::Parameters> parameters, exact::PublicEncryptor encryptor);
+  Scheme(std::shared_ptr<const exact::Parameters> parameters, double largest_magnitude,
+         exact::PublicEncryptor encryptor);
   Result<Ciphertext> descend(Ciphertext a) const;
+  /// An input: within what was declared of all inputs, as their readers believe it.
+  Result<exact::Plaintext> encode_input(Numbers values) const;
+  double largest_magnitude_;  // 0: undeclared
   exact::Encoder encoder_;
   exact::Evaluator evaluator_;
   exact::PublicEncryptor encryptor_;
