@@ -160,4 +160,9 @@ Status remove_file(const std::string& path) {
   return {};
 }
 
+Status remove_directory(const std::string& path) {
+  if (::rmdir(path.c_str()) != 0) return system_error("remove", path);
+  return {};
+}
+
 }  // namespace prism::host

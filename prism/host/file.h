@@ -33,5 +33,7 @@ Result<std::vector<std::string>> list_directory(const std::string& path);
 /// Mode 0700. A directory that is already there is fine when it passes check_private. Parents must exist.
 Status create_private_directory(const std::string& path);
 Status remove_file(const std::string& path);
+/// io unless it is there and empty.
+Status remove_directory(const std::string& path);
 
 }  // namespace prism::host

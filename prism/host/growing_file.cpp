@@ -59,6 +59,13 @@ Status GrowingFile::append(ByteView bytes) {
   return {};
 }
 
+Status GrowingFile::cut(std::uint64_t size) {
+  check(fd_ >= 0 && size <= size_, "a GrowingFile is cut where it does not reach");
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return system_error("shorten", path_);
+  size_ = size;
+  return {};
+}
+
 Status GrowingFile::sync() { return ::fdatasync(fd_) == 0 ? Status{} : system_error("write", path_); }
 
 Status GrowingFile::rename_to(const std::string& path) {

@@ -22,6 +22,8 @@ class GrowingFile {
   const std::string& path() const { return path_; }
   /// On an error nothing was added, as far as the system lets us: what a short write left is cut off again.
   Status append(ByteView bytes);
+  /// Takes away what is past the first `size` bytes; not durable before sync().
+  Status cut(std::uint64_t size);
   /// Content and length are on the disk when it returns.
   Status sync();
   /// sync(), then the name `path` (same directory), durable too. What had that name is replaced.

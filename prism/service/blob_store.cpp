@@ -1,6 +1,7 @@
 #include "prism/service/blob_store.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,8 +18,10 @@ constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr std::string_view kPart = ".part";
 /// A file's own time is renewed no more often than this: reading must not mean writing.
 constexpr seconds kTouchEvery{3600};
-/// What was used within this time is not taken from its owner to make room for others.
+/// What was used within this time is not removed to make room.
 constexpr seconds kSafeFor{3600};
+/// An upload is made durable, and the disk looked at, whenever so much more came.
+constexpr std::uint64_t kCheckEvery = std::uint64_t{64} << 20;
 
 std::string_view prefix_of(BlobKind kind) { return kind == BlobKind::context ? "context-" : "data-"; }
 
@@ -86,12 +89,27 @@ Status BlobStore::take_up_account(const std::string& name, const Digest& account
     entry.offset = length;
     entry.complete = !parsed->part_of;
     entry.used = entry.touched = seconds(changed);
-    bytes_ += entry.size;
-    accounts_[account].bytes += entry.size;
-    ++accounts_[account].blobs;
+    count_locked(key, entry);
     entries_.emplace(key, std::move(entry));
   }
+  // A crash may have left a directory that lost its last file; one with files of others stays.
+  if (!accounts_.contains(account)) (void)host::remove_directory(folder);
   return {};
+}
+
+void BlobStore::count_locked(const BlobKey& key, const Entry& entry) {
+  bytes_ += entry.size;
+  unwritten_ += entry.size - entry.offset;
+  Account& account = accounts_[key.account];
+  account.bytes += entry.size;
+  ++account.blobs;
+  if (entry.offset == 0) ++account.announced;
+}
+
+void BlobStore::move_offset_locked(const BlobKey& key, Entry& entry, std::uint64_t offset) {
+  if (entry.offset == 0 && offset > 0) --accounts_.find(key.account)->second.announced;
+  unwritten_ -= offset - entry.offset;
+  entry.offset = offset;
 }
 
 std::string BlobStore::path(const BlobKey& key) const {
@@ -126,14 +144,17 @@ Result<UploadState> BlobStore::announce_locked(const BlobKey& key, std::uint64_t
     if (has.blobs >= limits_.blobs_per_client)
       return refuse(Problem::quota_exceeded, has.blobs,
                     " uploads are kept for this client, the most there may be; remove some");
+    if (has.announced >= kMostAnnounced)
+      return refuse(Problem::quota_exceeded, has.announced,
+                    " uploads of this client are announced and not begun; send or remove some");
     if (size > limits_.bytes_per_client - std::min(limits_.bytes_per_client, has.bytes))
       return refuse(Problem::quota_exceeded, has.bytes, " bytes are kept for this client, and ", size,
                     " more pass the ", limits_.bytes_per_client, " it may have; remove some");
   } else if (size > limits_.bytes_per_client) {
     return refuse(Problem::quota_exceeded, size, " bytes, and a client may have ", limits_.bytes_per_client);
   }
-  PRISM_CHECKED(make_room(size));
-  if (account == accounts_.end()) {
+  PRISM_CHECKED(make_room(key.account, size));
+  if (!accounts_.contains(key.account)) {  // making room may have taken its last one
     PRISM_CHECKED(host::create_private_directory(directory_ + "/" + to_hex(key.account)));
     PRISM_CHECKED(host::sync_directory(directory_));
   }
@@ -141,27 +162,44 @@ Result<UploadState> BlobStore::announce_locked(const BlobKey& key, std::uint64_t
   entry.size = size;
   entry.used = entry.touched = clock_->wall();
   entry.hash = std::make_unique<hash::Sha256>();
+  count_locked(key, entry);
   entries_.emplace(key, std::move(entry));
-  bytes_ += size;
-  accounts_[key.account].bytes += size;
-  ++accounts_[key.account].blobs;
   return UploadState{0, size, false};
 }
 
-Status BlobStore::make_room(std::uint64_t size) {
+Status BlobStore::make_room(const Digest& account, std::uint64_t size) {
   PRISM_TRY(const std::uint64_t free, host::free_disk_bytes(directory_));
-  if (free < limits_.free_disk_bytes || free - limits_.free_disk_bytes < size)
+  // What was promised to others and is still to come is as good as taken.
+  const std::uint64_t taken = limits_.free_disk_bytes + unwritten_;
+  if (free < taken || free - taken < size)
     return refuse(Problem::capacity, "the server's disk is too full for an upload of ", size, " bytes");
-  while (size > limits_.bytes - std::min(limits_.bytes, bytes_)) {
-    const seconds now = clock_->wall();
-    const std::pair<const BlobKey, Entry>* oldest = nullptr;
-    for (const auto& candidate : entries_) {
-      const Entry& entry = candidate.second;
-      if (entry.pins > 0 || entry.writing || now - entry.used < kSafeFor) continue;
-      if (oldest == nullptr || entry.used < oldest->second.used) oldest = &candidate;
-    }
-    if (oldest == nullptr) return refuse(Problem::capacity, "the server keeps as many bytes as it may; try later");
-    PRISM_CHECKED(erase_locked(BlobKey(oldest->first)));
+  const std::uint64_t room = limits_.bytes - std::min(limits_.bytes, bytes_);
+  if (size <= room) return {};
+  // An announcement costs nothing, so it must not cost anybody a blob: only what is not begun, then what nobody goes on
+  // with, then the announcing account's own go.
+  const seconds now = clock_->wall();
+  struct Candidate {
+    int rank;
+    seconds used;
+    BlobKey key;
+    std::uint64_t size;
+  };
+  std::vector<Candidate> candidates;
+  std::uint64_t found = 0;
+  for (const auto& [key, entry] : entries_) {
+    if (entry.pins > 0 || entry.writing || (entry.complete && key.account != account)) continue;
+    const bool begun = entry.offset > 0;
+    if (now - entry.used < (begun ? kSafeFor : kAnnouncedFor)) continue;
+    candidates.push_back({entry.complete ? 2 : begun ? 1 : 0, entry.used, key, entry.size});
+    found += entry.size;
+  }
+  if (found < size - room) return refuse(Problem::capacity, "the server keeps as many bytes as it may; try later");
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return std::tie(a.rank, a.used, a.key) < std::tie(b.rank, b.used, b.key);
+  });
+  for (const Candidate& candidate : candidates) {
+    if (size <= limits_.bytes - std::min(limits_.bytes, bytes_)) break;
+    PRISM_CHECKED(erase_locked(candidate.key));
   }
   return {};
 }
@@ -172,9 +210,15 @@ Status BlobStore::erase_locked(const BlobKey& key) {
   const std::string file = entry.complete ? path(key) : part_path(key, entry.size);
   if (host::exists(file)) PRISM_CHECKED(host::remove_file(file));
   bytes_ -= entry.size;
+  unwritten_ -= entry.size - entry.offset;
   const auto account = accounts_.find(key.account);
   account->second.bytes -= entry.size;
-  if (--account->second.blobs == 0) accounts_.erase(account);
+  if (entry.offset == 0) --account->second.announced;
+  if (--account->second.blobs == 0) {
+    accounts_.erase(account);
+    (void)host::remove_directory(directory_ + "/" +
+                                 to_hex(key.account));  // stays when there is something not ours in it
+  }
   entries_.erase(found);
   return {};
 }
@@ -213,6 +257,11 @@ Result<UploadState> BlobStore::upload(const BlobKey& key, std::uint64_t offset, 
 
 Status BlobStore::write(const BlobKey& key, Entry& entry, std::uint64_t size, Source& body) {
   PRISM_TRY(host::GrowingFile file, host::GrowingFile::open(part_path(key, size)));
+  // What could not be made durable, and then not be cut off either.
+  if (file.size() > entry.offset) {
+    PRISM_CHECKED(file.cut(entry.offset));
+    entry.hash.reset();
+  }
   if (file.size() != entry.offset)
     return refuse(Problem::internal, "the upload's file holds ", file.size(), " bytes, not ", entry.offset);
   if (!entry.hash) PRISM_CHECKED(rehash(key, entry));
@@ -237,15 +286,30 @@ Status BlobStore::write(const BlobKey& key, Entry& entry, std::uint64_t size, So
     }
     entry.hash->update(piece);
     offset += piece.size();
+    if (offset - entry.offset < kCheckEvery) continue;
+    PRISM_CHECKED(keep_written(key, entry, file, offset));
+    PRISM_TRY(const std::uint64_t free, host::free_disk_bytes(directory_));
+    if (free < limits_.free_disk_bytes) {
+      end = refuse(Problem::capacity, "the server's disk is too full; go on with the upload later");
+      break;
+    }
   }
   // What came stays, also when the rest did not: it is what the client sent, and the digest at the end decides.
-  PRISM_CHECKED(file.sync());
-  {
-    const std::lock_guard lock(mutex_);
-    entry.offset = offset;
-  }
+  PRISM_CHECKED(keep_written(key, entry, file, offset));
   PRISM_CHECKED(end);
   return offset == size ? complete(key, entry, file) : Status{};
+}
+
+Status BlobStore::keep_written(const BlobKey& key, Entry& entry, host::GrowingFile& file, std::uint64_t offset) {
+  if (Status synced = file.sync(); !synced) {
+    // The upload goes on from what is surely there; should this fail, too, the next attempt does it.
+    entry.hash.reset();
+    (void)file.cut(entry.offset);
+    return synced;
+  }
+  const std::lock_guard lock(mutex_);
+  move_offset_locked(key, entry, offset);
+  return {};
 }
 
 Status BlobStore::rehash(const BlobKey& key, Entry& entry) const {
@@ -326,7 +390,9 @@ void BlobStore::sweep() {
   const seconds now = clock_->wall();
   std::vector<BlobKey> past;
   for (const auto& [key, entry] : entries_) {
-    const seconds keep = entry.complete ? limits_.kept_for : limits_.upload_for;
+    const seconds keep = entry.complete     ? limits_.kept_for
+                         : entry.offset > 0 ? limits_.upload_for
+                                            : std::min(kAnnouncedFor, limits_.upload_for);
     if (!entry.writing && entry.pins == 0 && now - entry.used > keep) past.push_back(key);
   }
   for (const BlobKey& key : past) (void)erase_locked(key);  // what cannot be removed is tried again next time

@@ -29,12 +29,18 @@ struct BlobKey {
 
 class BlobStore {
  public:
+  /// An announcement that no byte followed holds its room so long.
+  static constexpr std::chrono::seconds kAnnouncedFor{300};
+  /// So many of them one account may have at a time.
+  static constexpr std::size_t kMostAnnounced = 64;
+
   /// Takes up what is in `directory`, which is made when absent. Files that it did not name are left alone.
   static Result<std::unique_ptr<BlobStore>> open(const std::string& directory, const Limits& limits,
                                                  const Clock& clock);
 
   /// Errors: too_large, quota_exceeded (bytes or number of this account), capacity (all accounts, or the disk),
-  /// conflict (announced before with another size).
+  /// conflict (announced before with another size). To make room, uploads that nobody goes on with vanish, and the
+  /// account's own blobs that it did not use for an hour; never what another account has complete.
   Result<UploadState> announce(const BlobKey& key, std::uint64_t size);
   /// not_found for what was never announced.
   Result<UploadState> state(const BlobKey& key) const;
@@ -82,6 +88,7 @@ class BlobStore {
   struct Account {
     std::uint64_t bytes = 0;
     std::size_t blobs = 0;
+    std::size_t announced = 0;  ///< of which no byte came
   };
 
   BlobStore(std::string directory, const Limits& limits, const Clock& clock)
@@ -91,7 +98,10 @@ class BlobStore {
   std::string path(const BlobKey& key) const;
   std::string part_path(const BlobKey& key, std::uint64_t size) const;
   Result<UploadState> announce_locked(const BlobKey& key, std::uint64_t size);
-  Status make_room(std::uint64_t size);
+  Status make_room(const Digest& account, std::uint64_t size);
+  void count_locked(const BlobKey& key, const Entry& entry);
+  void move_offset_locked(const BlobKey& key, Entry& entry, std::uint64_t offset);
+  Status keep_written(const BlobKey& key, Entry& entry, host::GrowingFile& file, std::uint64_t offset);
   Status erase_locked(const BlobKey& key);
   Status write(const BlobKey& key, Entry& entry, std::uint64_t size, Source& body);
   Status rehash(const BlobKey& key, Entry& entry) const;
@@ -105,6 +115,7 @@ class BlobStore {
   std::map<BlobKey, Entry> entries_;
   std::map<Digest, Account> accounts_;
   std::uint64_t bytes_ = 0;
+  std::uint64_t unwritten_ = 0;  ///< of bytes_, what the disk does not hold yet
 };
 
 }  // namespace prism::service

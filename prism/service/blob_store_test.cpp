@@ -124,6 +124,76 @@ TEST_F(BlobStoreTest, QuotasBoundBytesAndNumber) {
   EXPECT_EQ(announce(2, 2, 3000), "ok");
 }
 
+TEST_F(BlobStoreTest, AnAnnouncementCostsNoOtherAccountWhatItHas) {
+  limits_.bytes = 25'000;
+  const auto store = open();
+  const Bytes own(10'000, 8);
+  ASSERT_TRUE(put(*store, key(bytes_, 1), bytes_, 0, bytes_.size())->complete);
+  ASSERT_TRUE(put(*store, key(own, 2), own, 0, own.size())->complete);
+  clock_.advance(2h);
+  const BlobKey wanted{test::digest_of(2), BlobKind::data, test::digest_of(9)};
+  EXPECT_EQ(problem_of(store->announce(wanted, 20'000).error()), Problem::capacity);
+  EXPECT_TRUE(store->state(key(own, 2))) << "what would not be enough is not removed";
+  EXPECT_TRUE(store->announce(wanted, 15'000)) << "in the place of its own";
+  EXPECT_FALSE(store->state(key(own, 2)));
+  EXPECT_TRUE(store->state(key(bytes_, 1))->complete);
+}
+
+TEST_F(BlobStoreTest, AnnouncementsThatNothingFollowsLapseAndAreFew) {
+  const auto store = open();
+  const auto announce = [&](std::size_t i) {
+    const Bytes bytes(10, static_cast<std::uint8_t>(i));
+    return store->announce(key(bytes), bytes.size());
+  };
+  for (std::size_t i = 0; i < BlobStore::kMostAnnounced; ++i) ASSERT_TRUE(announce(i)) << i;
+  EXPECT_EQ(problem_of(announce(200).error()), Problem::quota_exceeded);
+  ASSERT_TRUE(put(*store, key(Bytes(10, 0)), Bytes(10, 0), 0, 5));
+  EXPECT_TRUE(announce(200)) << "one is begun, and counts no longer";
+  clock_.advance(BlobStore::kAnnouncedFor + 1s);
+  store->sweep();
+  EXPECT_EQ(store->totals().uploads, 1U) << "the one that is begun";
+  EXPECT_EQ(store->totals().bytes, 10U);
+}
+
+TEST_F(BlobStoreTest, AnnouncementsTogetherAreBoundByTheDisk) {
+  const auto free = host::free_disk_bytes(directory_ / ".");
+  ASSERT_TRUE(free);
+  limits_.free_disk_bytes = *free / 2;
+  limits_.data_bytes = limits_.bytes_per_client = limits_.bytes = *free;
+  const auto store = open();
+  EXPECT_TRUE(store->announce(key(Bytes(1, 1)), *free / 3));
+  EXPECT_EQ(problem_of(store->announce(key(Bytes(1, 2)), *free / 3).error()), Problem::capacity);
+  ASSERT_TRUE(store->remove(key(Bytes(1, 1))));
+  EXPECT_TRUE(store->announce(key(Bytes(1, 2)), *free / 3));
+}
+
+TEST_F(BlobStoreTest, WhatCouldNotBeMadeDurableIsSentAgain) {
+  const auto store = open();
+  ASSERT_EQ(put(*store, key(bytes_), bytes_, 0, 5000)->offset, 5000U);
+  const auto account = *std::filesystem::directory_iterator(directory_ / "blobs");
+  const auto part = *std::filesystem::directory_iterator(account);
+  ASSERT_TRUE(host::GrowingFile::open(part.path().string())->append(Bytes(300, 9)));
+  EXPECT_TRUE(put(*store, key(bytes_), bytes_, 5000, bytes_.size())->complete);
+  EXPECT_EQ(*store->read(key(bytes_)), bytes_);
+}
+
+TEST_F(BlobStoreTest, AccountsWithoutBlobsLeaveNoDirectory) {
+  auto store = open();
+  const auto directories = [&] {
+    const std::filesystem::directory_iterator all(directory_ / "blobs");
+    return std::distance(begin(all), end(all));
+  };
+  ASSERT_TRUE(put(*store, key(bytes_), bytes_, 0, 5000));
+  EXPECT_EQ(directories(), 1);
+  ASSERT_TRUE(store->remove(key(bytes_)));
+  EXPECT_EQ(directories(), 0);
+  ASSERT_TRUE(put(*store, key(bytes_), bytes_, 0, bytes_.size())->complete) << "it is made again";
+  ASSERT_TRUE(store->remove(key(bytes_)));
+  ASSERT_TRUE(store->announce(key(bytes_), bytes_.size()));
+  store = open();  // an announcement alone does not outlive the process, nor does its directory
+  EXPECT_EQ(directories(), 0);
+}
+
 TEST_F(BlobStoreTest, TooManyBytesAreRefusedWhereTheUploadEnds) {
   const auto store = open();
   const Bytes longer(10'001, 7);
