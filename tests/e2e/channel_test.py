@@ -34,6 +34,18 @@ class Channel(ChannelCase):
         self.assertFalse((self.dir / "result.enc").exists())
         self.assertEqual([p for p in server.data.rglob("*") if p.is_file() and p.stat().st_size > 100_000], [])
 
+    def test_whole_numbers_that_could_wrap_are_refused_before_anything_is_sent(self):
+        self.make_client([1, 2, 3, 4, 5], "--exact")
+        server = Server(self)
+        asked = self.asking(server, operation="weighted_sum")
+        ended = self.fails(1, *asked, "--weights", ",".join(["10000"] * 5), says="400000")
+        self.assertIn("keys made for this computation", ended.err)
+        self.assertEqual([p for p in server.data.rglob("*") if p.is_file() and p.stat().st_size > 50_000], [])
+        self.ok(*asked, "--weights", "10,10,10,10,10")
+        opened = self.ok("fhe-decrypt", "result.enc", "--keys", "alice", "-o", "json").json()
+        self.assertEqual(opened["results"][0]["values"], [150])
+        self.assertNotIn("modulus", opened)
+
     def test_keys_and_data_travel_once(self):
         self.make_client()
         server = Server(self)

@@ -64,6 +64,10 @@ class Vector(Case):
         opened = self.decrypt("w.enc")
         self.assertEqual(opened["results"][0]["values"], [12, -7, 0])
         self.assertEqual(opened["results"][0]["error"], 0)
+        # What a vector went through is not in it: a value may have wrapped.
+        self.assertGreater(opened["modulus"], 24)
+        self.assertIn("modulo", self.ok("fhe-decrypt", "w.enc").err)
+        self.fails(2, "fhe-encrypt", "--exact", "--values", "1", "--largest", "1e30", "--output", "x.enc", says="2^49")
         self.fails(2, "fhe-encrypt", "--exact", "--values", "1.5", "--output", "x.enc", says="whole numbers")
 
     def test_numbers_from_files_and_standard_input(self):
