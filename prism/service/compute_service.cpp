@@ -285,6 +285,7 @@ Status ComputeService::reload() {
   // All three are tried: an unreadable list must not keep a rotation from happening. The first error is told.
   const auto rotated = state_->identities->reload(now, state_->random);
   const Status clients = state_->clients->reload();
+  state_->sessions->end_unlisted();
   const Status tokens = state_->load_tokens();
   if (rotated && *rotated)
     state_->audit->line("server-rotation", {{"previous", crypto::fingerprint_text(before)},

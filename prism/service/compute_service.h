@@ -203,7 +203,7 @@ class ComputeService {
 
   // -- operation
   /// Takes up a rotated identity, clients and tokens; on an error all stay as they were. Half-open handshakes and
-  /// sessions of the previous identity go on.
+  /// sessions of the previous identity go on; sessions of clients that are not listed any more end.
   Status reload();
   /// Known-answer tests, a valid bundle, a writable audit log, free disk: for readiness.
   Status self_test();

@@ -115,12 +115,18 @@ Result<Bytes> SessionTable::finish(const SessionId& id, ByteView third, std::str
   }
   PRISM_TRY(const Digest account, clients_.account_of(established->peer, established->peer_previous));
   Bytes fourth = established->fourth;
+  const std::vector<Digest> previous = established->peer_previous;
   const std::string suite = std::to_string(static_cast<int>(established->suite));
-  auto session =
-      std::make_shared<Session>(channel::SessionKeys(channel::Role::server, std::move(*established), now), account);
+  auto session = std::make_shared<Session>(channel::SessionKeys(channel::Role::server, std::move(*established), now),
+                                           account, previous);
   session->used = now.count();
   {
     const std::lock_guard lock(mutex_);
+    // The list may have changed since the handshake looked; from here on end_unlisted() sees the session.
+    if (!clients_.admits(session->fingerprint, previous)) {
+      ++counters_.rejected;
+      return rejected();
+    }
     PRISM_CHECKED(make_room_locked(account, now));
     sessions_.emplace(id, session);
     ++sessions_of_[account];
@@ -132,10 +138,10 @@ Result<Bytes> SessionTable::finish(const SessionId& id, ByteView third, std::str
                             {"client", shown(session->fingerprint)},
                             {"account", shown(account)},
                             {"peer", peer}});
-  if (account != session->fingerprint && !established->peer_previous.empty())
-    audit_.line("client-rotation", {{"client", shown(session->fingerprint)},
-                                    {"previous", shown(established->peer_previous.back())},
-                                    {"account", shown(account)}});
+  if (account != session->fingerprint && !previous.empty())
+    audit_.line(
+        "client-rotation",
+        {{"client", shown(session->fingerprint)}, {"previous", shown(previous.back())}, {"account", shown(account)}});
   return fourth;
 }
 
@@ -192,6 +198,20 @@ void SessionTable::erase_locked(const SessionId& id) {
 void SessionTable::close(const SessionId& id) {
   const std::lock_guard lock(mutex_);
   erase_locked(id);
+}
+
+void SessionTable::end_unlisted() {
+  std::vector<std::shared_ptr<Session>> past;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, session] : sessions_)
+      if (!clients_.admits(session->fingerprint, session->previous)) past.push_back(session);
+    for (const auto& session : past) erase_locked(session->keys.id());
+  }
+  for (const auto& session : past)
+    audit_.line(
+        "session-ended",
+        {{"reason", "unlisted"}, {"session", to_hex(session->keys.id())}, {"client", shown(session->fingerprint)}});
 }
 
 void SessionTable::sweep() {

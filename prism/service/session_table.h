@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "prism/channel/cookie.h"
 #include "prism/channel/handshake.h"
@@ -22,13 +23,14 @@ namespace prism::service {
 
 /// One established session. Shared by the table and by requests that are being answered when it ends.
 struct Session {
-  Session(channel::SessionKeys&& session_keys, const Digest& owner)
-      : keys(std::move(session_keys)), account(owner), fingerprint(keys.peer()) {}
+  Session(channel::SessionKeys&& session_keys, const Digest& owner, std::vector<Digest> older)
+      : keys(std::move(session_keys)), account(owner), fingerprint(keys.peer()), previous(std::move(older)) {}
   std::mutex mutex;
   channel::SessionKeys keys;  ///< under mutex
   const Digest account;
   const Digest fingerprint;
-  std::atomic<std::int64_t> used{0};  ///< wall seconds
+  const std::vector<Digest> previous;  ///< keys that handed over to this one
+  std::atomic<std::int64_t> used{0};   ///< wall seconds
 };
 
 class SessionTable {
@@ -46,6 +48,8 @@ class SessionTable {
   Result<std::unique_ptr<SessionRequest>> open_request(const RequestBinding& binding, Source& record);
   Result<Bytes> rekey(const SessionId& id, ByteView message);
   void close(const SessionId& id);
+  /// Ends the sessions of clients that the list no longer admits. Call it when the list has changed.
+  void end_unlisted();
   void sweep();
   Counters counters() const;
 

@@ -302,6 +302,30 @@ TEST_F(SessionTableTest, ARotatedServerFinishesWhatItBeganAndServesThoseWhoKnowT
   EXPECT_FALSE(Client(*server_, old, key, clock_, random_).connect()) << "not for ever";
 }
 
+TEST_F(SessionTableTest, WhoIsTakenOffTheListHasNoSessionAnyMore) {
+  admission_ = Admission::allow_list;
+  list_ = directory_ / "clients";
+  const auto stays = test::client_key(random_), goes = test::client_key(random_);
+  const auto line = [](const crypto::SigningKey& key) {
+    return crypto::fingerprint_text(key.verify_key().fingerprint()) + "\n";
+  };
+  const auto write = [&](const std::string& text) {
+    ASSERT_TRUE(host::write_file(list_, as_bytes(text), host::AtomicFile::Access::owner_only));
+  };
+  write(line(stays) + line(goes));
+  make();
+  Client one = client(stays), two = client(goes);
+  ASSERT_TRUE(one.connect());
+  ASSERT_TRUE(two.connect());
+  write(line(stays));
+  ASSERT_TRUE(clients_->reload());
+  table_->end_unlisted();
+  EXPECT_TRUE(open(one.seal("POST", "/p", "a/b", {})));
+  EXPECT_EQ(problem_of(open(two.seal("POST", "/p", "a/b", {})).error()), Problem::session_expired);
+  EXPECT_EQ(table_->counters().sessions, 1U);
+  EXPECT_NE(log().find("\"session-ended\",\"reason\":\"unlisted\""), std::string::npos);
+}
+
 TEST_F(SessionTableTest, ARotatedClientKeepsItsAccount) {
   make();
   const auto first = test::client_key(random_), second = test::client_key(random_), third = test::client_key(random_);
