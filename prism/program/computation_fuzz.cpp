@@ -17,6 +17,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (computation->family() == program::Family::approximate) {
     (void)program::work_of(*computation, parameters);
     (void)program::memory_of(*computation, parameters);
+  } else {
+    // A bound grows with its inputs, whatever the numbers are: what may wrap for small ones may for larger ones.
+    static const auto whole = exact::parameters_for({.depth = 1, .largest_sum = 1000}).value();
+    const auto fits = [&](double largest) {
+      return program::check_range(*computation, program::ExactParameters{whole, largest}).has_value();
+    };
+    check(fits(1) || !fits(1000), "a computation fits larger inputs alone");
   }
   return 0;
 }
