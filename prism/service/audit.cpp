@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "prism/host/file.h"
 #include "prism/service/names.h"
@@ -30,33 +31,54 @@ std::string time_text(seconds wall) {
   return {out.data(), size};
 }
 
-/// The number after the last whole line's, and how many bytes whole lines take.
-std::pair<std::uint64_t, std::size_t> resume(std::string_view text) {
-  const std::size_t end = text.rfind('\n');
-  if (end == std::string_view::npos) return {0, 0};
-  const std::size_t before = end == 0 ? std::string_view::npos : text.rfind('\n', end - 1);
-  const std::size_t start = before == std::string_view::npos ? 0 : before + 1;
-  const auto last = nlohmann::json::parse(text.substr(start, end - start), nullptr, false);
-  if (last.is_object() && last.contains("seq") && last["seq"].is_number_unsigned())
-    return {last["seq"].get<std::uint64_t>() + 1, end + 1};
-  return {0, end + 1};
+/// The number after that of the last line that is one; nothing when none is. Torn lines, of which each crash may leave
+/// one, are passed over.
+std::optional<std::uint64_t> next_number(std::string_view text) {
+  for (std::size_t end = text.rfind('\n'); end != std::string_view::npos; end = text.rfind('\n', end - 1)) {
+    const std::size_t before = end == 0 ? std::string_view::npos : text.rfind('\n', end - 1);
+    const std::size_t start = before == std::string_view::npos ? 0 : before + 1;
+    const auto line = nlohmann::json::parse(text.substr(start, end - start), nullptr, false);
+    if (line.is_object() && line.contains("seq") && line["seq"].is_number_unsigned())
+      return line["seq"].get<std::uint64_t>() + 1;
+    if (end == 0) break;
+  }
+  return std::nullopt;
+}
+
+/// The highest N of the files FILE.N, of which somebody may have taken some away; 0 without any.
+Result<std::uint64_t> last_aside(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string prefix = (slash == std::string::npos ? path : path.substr(slash + 1)) + ".";
+  PRISM_TRY(const auto names, host::list_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1)));
+  std::uint64_t last = 0;
+  for (const std::string& name : names)
+    if (name.starts_with(prefix))
+      last = std::max(last, number_from(std::string_view(name).substr(prefix.size())).value_or(0));
+  return last;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Audit>> Audit::open(const std::string& path, const Clock& clock) {
-  std::uint64_t sequence = 0;
+  std::optional<std::uint64_t> sequence;
   bool torn = false;
   if (host::exists(path)) {
     PRISM_TRY(const Bytes text, host::read_file(path, 2 * kFileBytes));
-    std::size_t whole = 0;
-    std::tie(sequence, whole) = resume(as_text(text));
-    torn = whole != text.size();
+    sequence = next_number(as_text(text));
+    torn = !text.empty() && text.back() != '\n';
+  }
+  // Between the old file's new name and the new file's first line there is nothing here: the numbers go on there.
+  if (!sequence) {
+    PRISM_TRY(const std::uint64_t aside, last_aside(path));
+    if (aside > 0) {
+      PRISM_TRY(const Bytes text, host::read_file(path + "." + std::to_string(aside), 2 * kFileBytes));
+      sequence = next_number(as_text(text));
+    }
   }
   PRISM_TRY(host::GrowingFile file, host::GrowingFile::open(path));
   // A crash in the middle of a line leaves its start; the next line must not continue it.
   if (torn) PRISM_CHECKED(file.append(as_bytes("\n")));
-  return std::unique_ptr<Audit>(new Audit(path, std::move(file), sequence, clock));
+  return std::unique_ptr<Audit>(new Audit(path, std::move(file), sequence.value_or(0), clock));
 }
 
 Audit::Audit(std::string path, host::GrowingFile file, std::uint64_t sequence, const Clock& clock)
@@ -141,16 +163,16 @@ Status Audit::flush() {
 
 Status Audit::write(const std::string& lines) {
   if (file_.size() > 0 && file_.size() + lines.size() > kFileBytes) {
-    for (int number = 1;; ++number) {
-      const std::string aside = path_ + "." + std::to_string(number);
-      if (host::exists(aside)) continue;
-      PRISM_CHECKED(file_.rename_to(aside));
-      break;
-    }
+    PRISM_TRY(const std::uint64_t aside, last_aside(path_));
+    PRISM_CHECKED(file_.rename_to(path_ + "." + std::to_string(aside + 1)));
     PRISM_TRY(file_, host::GrowingFile::open(path_));
   }
+  const std::uint64_t before = file_.size();
   PRISM_CHECKED(file_.append(as_bytes(lines)));
-  return file_.sync();
+  Status synced = file_.sync();
+  // They are written again, and must not stand there twice.
+  if (!synced) (void)file_.cut(before);
+  return synced;
 }
 
 bool Audit::healthy() const {

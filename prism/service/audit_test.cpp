@@ -79,6 +79,25 @@ TEST_F(AuditTest, ATornLineIsLeftBehind) {
   EXPECT_EQ(found[2]["seq"], 7);
 }
 
+TEST_F(AuditTest, NumbersGoOnAfterSeveralCrashes) {
+  const auto next = [&]() -> nlohmann::json {
+    auto audit = Audit::open(path_, clock_);
+    if (!audit) return nullptr;
+    (*audit)->line("event", {});
+    EXPECT_TRUE((*audit)->flush());
+    return lines().back()["seq"];
+  };
+  // Two crashes in a row, each in the middle of a line.
+  ASSERT_TRUE(host::GrowingFile::open(path_)->append(as_bytes("{\"seq\":6}\n{\"seq\":7,\"ev\n{\"seq\":7")));
+  EXPECT_EQ(next(), 7);
+  // One after the file was set aside, before anything stood in the new one.
+  ASSERT_TRUE(host::GrowingFile::open(path_)->rename_to(path_ + ".1"));
+  EXPECT_EQ(next(), 8);
+  ASSERT_TRUE(host::GrowingFile::open(path_)->rename_to(path_ + ".3"));
+  ASSERT_TRUE(host::GrowingFile::open(path_)->append(as_bytes("{\"se")));
+  EXPECT_EQ(next(), 9);
+}
+
 TEST_F(AuditTest, FloodsOfRefusalsAreCounted) {
   auto audit = Audit::open(path_, clock_);
   ASSERT_TRUE(audit);
