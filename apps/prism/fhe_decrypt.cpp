@@ -146,7 +146,7 @@ Status run(const Arguments& a) {
         "nothing here says that none was",
         shown.modulus, (shown.modulus - 1) / 2));
   for (const compute::OpenedOutput& output : shown.outputs) {
-    if (std::any_of(output.values.begin(), output.values.end(), [](double value) { return std::isnan(value); }))
+    if (std::any_of(output.values.begin(), output.values.end(), [](double value) { return !std::isfinite(value); }))
       say("note: " + printable(output.name) + " is not a number: the count is 0");
   }
   say(shown.exact ? "note: whoever computed this may have computed something else; a receipt says who"

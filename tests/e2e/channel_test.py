@@ -46,6 +46,15 @@ class Channel(ChannelCase):
         self.assertEqual(opened["results"][0]["values"], [150])
         self.assertNotIn("modulus", opened)
 
+    def test_a_mean_over_an_encrypted_count_of_0_is_no_number_and_says_so(self):
+        self.make_client([0, 0], "--exact")
+        server = Server(self)
+        self.ok(*self.asking(server, "--data", "c=data.enc", "--count", "c", data="x=data.enc", operation="mean"))
+        opened = self.ok("fhe-decrypt", "result.enc", "--keys", "alice")
+        self.assertIn("nan", opened.out)
+        self.assertIn("inf", opened.out)
+        self.assertIn("mean is not a number: the count is 0", opened.err)
+
     def test_keys_and_data_travel_once(self):
         self.make_client()
         server = Server(self)
