@@ -230,6 +230,11 @@ Result<UploadState> BlobStore::state(const BlobKey& key) const {
   return UploadState{found->second.offset, found->second.size, found->second.complete};
 }
 
+bool BlobStore::has(const Digest& account) const {
+  const std::lock_guard lock(mutex_);
+  return accounts_.contains(account);
+}
+
 Result<UploadState> BlobStore::upload(const BlobKey& key, std::uint64_t offset, std::uint64_t size, Source& body) {
   Entry* entry = nullptr;
   {

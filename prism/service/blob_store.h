@@ -46,6 +46,8 @@ class BlobStore {
   Result<UploadState> state(const BlobKey& key) const;
   /// As ComputeService::upload.
   Result<UploadState> upload(const BlobKey& key, std::uint64_t offset, std::uint64_t size, Source& body);
+  /// Whether there is a blob or an upload of this account.
+  bool has(const Digest& account) const;
   /// conflict while it is being written or used.
   Status remove(const BlobKey& key);
 

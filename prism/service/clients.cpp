@@ -45,7 +45,8 @@ Result<std::unique_ptr<Clients>> Clients::open(const std::string& file, Admissio
                                                const std::string& list_file) {
   Bytes known;
   if (host::exists(file)) {
-    PRISM_TRY(known, host::read_file(file, kMostRotated * kLineBytes));
+    // Some room for lines that crashes left torn.
+    PRISM_TRY(known, host::read_file(file, 2 * kMostRotated * kLineBytes));
   }
   PRISM_TRY(host::GrowingFile rotated, host::GrowingFile::open(file));
   // A crash may have left the start of a line, whose handshake was never answered.
@@ -60,7 +61,7 @@ Result<std::unique_ptr<Clients>> Clients::open(const std::string& file, Admissio
 Status Clients::take_up(std::string_view text) {
   for (; text.size() >= kLineBytes; text.remove_prefix(kLineBytes)) {
     const auto key = digest_from_hex(text.substr(0, 64)), account = digest_from_hex(text.substr(65, 64));
-    if (key && account) rotated_[*key] = *account;
+    if (key && account && rotated_.emplace(*key, *account).second) ++rotated_of_[*account];
   }
   return {};
 }
@@ -89,18 +90,32 @@ Result<Digest> Clients::account_of(const Digest& fingerprint, std::span<const Di
   const std::lock_guard lock(mutex_);
   if (const auto known = rotated_.find(fingerprint); known != rotated_.end()) return known->second;
   if (previous.empty()) return fingerprint;
-  Digest account = previous.front();
-  for (const Digest& older : previous)
-    if (const auto known = rotated_.find(older); known != rotated_.end()) {
-      account = known->second;
-      break;
-    }
-  if (rotated_.size() < kMostRotated) {
-    PRISM_CHECKED(file_.append(as_bytes(to_hex(fingerprint) + " " + to_hex(account) + "\n")));
-    PRISM_CHECKED(file_.sync());
-    rotated_.emplace(fingerprint, account);
+  const Digest account = inherited_locked(fingerprint, previous);
+  if (account == fingerprint || !worth_keeping_locked(account) || rotated_.size() >= kMostRotated) return account;
+  std::size_t& keys = rotated_of_[account];
+  if (keys >= kMostRotatedOfOne) return account;
+  const std::uint64_t before = file_.size();
+  PRISM_CHECKED(file_.append(as_bytes(to_hex(fingerprint) + " " + to_hex(account) + "\n")));
+  if (Status synced = file_.sync(); !synced) {
+    (void)file_.cut(before);  // the client comes again, and must not be written twice
+    return synced.error();
   }
+  rotated_.emplace(fingerprint, account);
+  ++keys;
   return account;
+}
+
+bool Clients::worth_keeping_locked(const Digest& account) const {
+  return (list_ && list_->contains(account)) || owns_(account);
+}
+
+/// Of a chain of keys that are all unknown, the first with something to keep; of one without, the first.
+Digest Clients::inherited_locked(const Digest& fingerprint, std::span<const Digest> previous) const {
+  for (const Digest& older : previous)
+    if (const auto known = rotated_.find(older); known != rotated_.end()) return known->second;
+  for (const Digest& older : previous)
+    if (worth_keeping_locked(older)) return older;
+  return owns_(fingerprint) ? fingerprint : previous.front();
 }
 
 }  // namespace prism::service

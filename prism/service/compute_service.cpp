@@ -129,6 +129,7 @@ Result<std::unique_ptr<ComputeService>> ComputeService::open(const Options& opti
       std::make_unique<Computing>(limits, *s.blobs, *s.identities, *s.audit, s.cpu, *s.numbers, clock, random);
   PRISM_TRY(s.jobs, JobTable::open(directory + "/jobs", limits, clock, random,
                                    [&s](const JobRequest& job) { return s.hold(job); }));
+  s.clients->set_owns([&s](const Digest& account) { return s.blobs->has(account) || s.jobs->has(account); });
   PRISM_CHECKED(s.load_tokens());
   s.audit->line("start", {{"identity", crypto::fingerprint_text(s.identities->current()->fingerprint())},
                           {"version", PRISM_VERSION}});

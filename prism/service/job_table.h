@@ -63,6 +63,12 @@ class JobTable {
   Result<JobView> wait(const Digest& account, const JobId& id, const JobView& seen, std::chrono::milliseconds timeout);
   Result<Answer> answer(const Digest& account, const JobId& id) const;
   Result<JobView> cancel(const Digest& account, const JobId& id);
+  /// Whether there is a job of this account.
+  bool has(const Digest& account) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = accounts_.find(account);
+    return found != accounts_.end() && found->second.live + found->second.kept > 0;
+  }
   /// Forgets answers past their time.
   void sweep();
   std::pair<std::size_t, std::size_t> waiting_and_running() const;

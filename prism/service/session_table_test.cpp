@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -348,6 +349,33 @@ TEST_F(SessionTableTest, ARotatedClientKeepsItsAccount) {
   make();  // and after a start
   EXPECT_EQ(account_of(third, {}), account);
   EXPECT_NE(log().find("client-rotation"), std::string::npos);
+}
+
+TEST_F(SessionTableTest, ThrowAwayKeysLeaveNothingBehind) {
+  make();
+  std::set<Digest> owners;
+  clients_->set_owns([&](const Digest& account) { return owners.contains(account); });
+  const auto digest = [](int i) { return test::digest_of(static_cast<std::uint8_t>(i)); };
+  const auto account_of = [&](int key, std::vector<Digest> previous) {
+    return *clients_->account_of(digest(key), previous);
+  };
+  const auto kept = [&] { return *host::file_size(directory_ / "accounts"); };
+  for (int key = 10; key < 40; ++key) EXPECT_EQ(account_of(key, {digest(key - 1)}), digest(key - 1));
+  EXPECT_EQ(kept(), 0U);
+  // Whoever has something keeps it, also when keys without anything lie between.
+  owners.insert(digest(1));
+  EXPECT_EQ(account_of(3, {digest(1), digest(2)}), digest(1));
+  EXPECT_EQ(account_of(4, {digest(3)}), digest(1));
+  const auto two = kept();
+  EXPECT_GT(two, 0U);
+  // One account cannot take the whole table.
+  for (std::size_t i = 0; i < 2 * Clients::kMostRotatedOfOne; ++i) {
+    Digest key = digest(200);
+    key[0] = static_cast<std::uint8_t>(i);
+    key[1] = static_cast<std::uint8_t>(i >> 8);
+    EXPECT_EQ(*clients_->account_of(key, std::vector<Digest>{digest(1)}), digest(1));
+  }
+  EXPECT_EQ(kept(), two / 2 * Clients::kMostRotatedOfOne);
 }
 
 TEST_F(SessionTableTest, NobodyComesInUnaudited) {
