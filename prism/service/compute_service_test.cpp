@@ -263,6 +263,9 @@ TEST_F(ComputeServiceTest, CpuSecondsOfAClientAreBounded) {
 }
 
 TEST_F(ComputeServiceTest, ComputationsStopAtTheirCpuBound) {
+  open();
+  client();  // plans its keys while that is allowed
+  service_.reset();
   options_.limits.cpu_seconds_per_job = 1e-7;
   open();
   EXPECT_FALSE(service_->plan(me_, client().plan_question()));
