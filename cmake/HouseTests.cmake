@@ -11,10 +11,18 @@ add_test(NAME house/dev_test COMMAND bash ${tools}/dev_test.sh ${PROJECT_SOURCE_
 add_test(NAME house/wasm-compile COMMAND Python3::Interpreter ${tools}/check_wasm.py ${PROJECT_SOURCE_DIR})
 set_tests_properties(house/wasm-compile house/dev_test PROPERTIES SKIP_RETURN_CODE 77)
 
-# Every header compiles alone: one generated source per header, built by the test.
+# Every header compiles alone. Where thing.cpp begins with thing.h, building it has shown that; for the others the test
+# builds one generated source each.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} prism/*.h apps/*.h)
 set(header_sources "")
 foreach(header IN LISTS headers)
+  string(REGEX REPLACE "\\.h$" ".cpp" own_source ${PROJECT_SOURCE_DIR}/${header})
+  if(EXISTS ${own_source})
+    file(STRINGS ${own_source} first_include LIMIT_COUNT 1 REGEX "^#include")
+    if(first_include STREQUAL "#include \"${header}\"")
+      continue()
+    endif()
+  endif()
   set(source ${PROJECT_BINARY_DIR}/headers/${header}.cpp)
   file(CONFIGURE OUTPUT ${source} CONTENT "#include \"${header}\"\n#include \"${header}\"  // and twice\n")
   list(APPEND header_sources ${source})
