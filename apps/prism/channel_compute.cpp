@@ -124,9 +124,8 @@ Status run(const Arguments& a) {
   PRISM_TRY(const AskedRequest asked, request_from(a.request));
   if (!a.dry_run) {
     PRISM_CHECKED(not_the_same(a.output, a.receipt));
-    for (const std::string& argument : a.request.data)
-      for (const std::string* const output : {&a.output, &a.receipt})
-        PRISM_CHECKED(not_the_same(argument.substr(argument.find('=') + 1), *output));
+    for (const std::string& path : asked.paths)
+      for (const std::string* const output : {&a.output, &a.receipt}) PRISM_CHECKED(not_the_same(path, *output));
   }
   client::Question question{asked.request, {asked.inputs.begin(), asked.inputs.end()}};
   host::SystemRandom random;

@@ -52,7 +52,8 @@ Result<std::vector<double>> numbers_from(const std::string& text, std::string_vi
 }
 
 /// Reads one input; its name is the one that was given, or the next of x, y, z, x4, x5, ...
-Result<std::string> read_data(const std::string& argument, std::map<std::string, Bytes>& inputs) {
+Result<std::string> read_data(const std::string& argument, AskedRequest& asked) {
+  auto& inputs = asked.inputs;
   static constexpr const char* kNames[] = {"x", "y", "z"};
   const std::size_t at = inputs.size();
   std::string name = at < 3 ? kNames[at] : "x" + std::to_string(at + 1), path = argument;
@@ -64,6 +65,7 @@ Result<std::string> read_data(const std::string& argument, std::map<std::string,
                   ": a name has a letter first, then letters, digits and _-.");
   }
   PRISM_TRY(Bytes bytes, host::read_file(path, kMostDataBytes));
+  asked.paths.push_back(path);
   if (!inputs.emplace(name, std::move(bytes)).second)
     return fail(ErrorCode::invalid_argument, "--data: two files are called ", name, "; write NAME=FILE");
   return name;
@@ -94,7 +96,7 @@ void add_request_options(CLI::App& command, RequestOptions& o) {
       ->required();
   command
       .add_option("--compute", o.compute,
-                  "Of statistics: any of sum, mean, variance, sum_of_squares, count, separated by commas")
+                  "Of statistics: any of sum, mean, variance, sum_of_squares, separated by commas")
       ->delimiter(',')
       ->allow_extra_args(false);
   command.add_option("--weights", o.weights, "Of weighted_sum: public numbers 1,2.5 or @FILE");
@@ -113,7 +115,7 @@ Result<AskedRequest> request_from(const RequestOptions& o) {
   AskedRequest asked;
   json request = json::object(), names = json::array();
   for (const std::string& argument : o.data) {
-    PRISM_TRY(const std::string name, read_data(argument, asked.inputs));
+    PRISM_TRY(const std::string name, read_data(argument, asked));
     if (name != o.count) names.push_back(name);
   }
   if (!o.count.empty() && names.size() == o.data.size())

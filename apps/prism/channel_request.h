@@ -28,6 +28,7 @@ void add_request_options(CLI::App& command, RequestOptions& options);
 struct AskedRequest {
   compute::Request request;
   std::map<std::string, Bytes> inputs;
+  std::vector<std::string> paths;  ///< the files that were read: no output may be one of them
 };
 /// Reads the files. Errors: invalid_argument with the flag or the place in the JSON that is wrong.
 Result<AskedRequest> request_from(const RequestOptions& options);

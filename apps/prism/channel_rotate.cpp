@@ -28,6 +28,22 @@ Status rotate_server(const Arguments& a) {
   return print(crypto::fingerprint_text(next) + "\n");
 }
 
+/// What protects the next secret: from the file, or asked for twice where the present secret is protected. refused
+/// where nobody can be asked: a key does not lose its protection without a word.
+Result<PassphraseSource> next_passphrase(const Arguments& a, const std::string& path) {
+  PRISM_TRY(const auto present, custody::describe_key_file(a.identity));
+  const bool protect = present.protection != crypto::KeyFileInfo::Protection::none;
+  if (!a.output_passphrase_file.empty() || !protect) return PassphraseSource::find(a.output_passphrase_file, false, "");
+  if (!can_ask())
+    return fail(ErrorCode::refused, a.identity,
+                " is protected by a passphrase, and the next key would not be; give --output-passphrase-file");
+  PRISM_TRY(auto first, PassphraseSource::ask("new passphrase for " + path));
+  PRISM_TRY(const auto second, PassphraseSource::ask("the same again"));
+  if (!secret::equal(*first.view(), *second.view()))
+    return fail(ErrorCode::invalid_argument, "the two passphrases differ; nothing was written");
+  return first;
+}
+
 /// The new pair, then the chain that ends at it: a key without its chain would be a stranger to the server.
 Status rotate_client(const Arguments& a) {
   if (a.output_public.empty())
@@ -39,7 +55,7 @@ Status rotate_client(const Arguments& a) {
   const std::string chain_path = rotations_path(secret_path);
   if (host::exists(chain_path))
     return fail(ErrorCode::refused, chain_path, " is there already; choose another name for the next key");
-  PRISM_TRY(const auto passphrase, PassphraseSource::find(a.output_passphrase_file, false, ""));
+  PRISM_TRY(const auto passphrase, next_passphrase(a, secret_path));
   host::SystemRandom random;
   const auto algorithm = present.key.algorithm() == crypto::SignatureAlgorithm::ml_dsa_65
                              ? crypto::KeyAlgorithm::ml_dsa_65
@@ -75,8 +91,10 @@ void add_channel_rotate(CLI::App& channel, Action& action) {
   command->add_option("--output-public", a->output_public, "The next public key's file")->excludes(server);
   command->add_option("--output-secret", a->output_secret,
                       "The next secret key's file; without it beside the public one, with the ending .key");
-  command->add_option("--output-passphrase-file", a->output_passphrase_file,
-                      "A file that holds a passphrase to protect the next secret key with");
+  command->add_option(
+      "--output-passphrase-file", a->output_passphrase_file,
+      "A file that holds a passphrase to protect the next secret key with; without it a prompt asks when "
+      "the present key has one");
   command->callback([a, &action] {
     action = [a]() -> Status {
       if (a->data_dir.empty() == a->identity.empty())

@@ -52,10 +52,17 @@ class Signals {
     const int got = sigtimedwait(&set_, nullptr, &time);
     return got > 0 ? got : 0;
   }
-  /// From now on the second SIGTERM or SIGINT ends the process at once, as everywhere.
+  /// From now on the second SIGTERM or SIGINT ends the process at once, as everywhere. SIGHUP does nothing any more: a
+  /// reload that comes too late must not cut what is being finished.
   void release() {
-    for (const int one : {SIGTERM, SIGINT}) ::signal(one, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+    ::signal(SIGHUP, SIG_IGN);  // before anything is let through: one may be waiting already
+    sigset_t ending;
+    sigemptyset(&ending);
+    for (const int one : {SIGTERM, SIGINT}) {
+      ::signal(one, SIG_DFL);
+      sigaddset(&ending, one);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   }
 
  private:
@@ -152,6 +159,7 @@ Status serve(Arguments& a) {
   }
   PRISM_CHECKED(complete(settings));
 
+  settings.service.check_only = a.check;
   Signals signals;
   const host::SystemClock clock;
   host::SystemRandom random;

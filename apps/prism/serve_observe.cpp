@@ -39,6 +39,17 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+/// Whether a proxy says that it passes this on for somebody: the socket's peer is the proxy then, not who asks.
+bool was_forwarded(const http::Headers& headers) {
+  constexpr std::string_view kPrefix = "X-Forwarded-";
+  const auto& fields = headers.fields();
+  return std::any_of(fields.begin(), fields.end(), [&](const http::Headers::Field& field) {
+    return http::equal_ignoring_case(field.name, "Via") || http::equal_ignoring_case(field.name, "Forwarded") ||
+           http::equal_ignoring_case(field.name, "X-Real-IP") ||
+           http::equal_ignoring_case(field.name.substr(0, kPrefix.size()), kPrefix);
+  });
+}
+
 void collect_process(Metrics& m) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -144,7 +155,7 @@ void ServeHealth::add_to(http::Router& router) {
     return ready() ? plain(200, "ready\n") : plain(503, "not ready\n");
   });
   router.add("GET", "/metrics", slow, [this](http::Request& request) {
-    if (!public_metrics_ && !request.peer->loopback)
+    if (!public_metrics_ && (!request.peer->loopback || was_forwarded(request.headers)))
       return http::problem(404, "not-found", "There is nothing here", "no resource has this path", request.id);
     http::Response response = http::Response::empty(200);
     response.header("Content-Type", "text/plain; version=0.0.4; charset=utf-8").header("Cache-Control", "no-store");

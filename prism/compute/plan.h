@@ -1,12 +1,12 @@
 // prism/compute/plan.h - what a computation needs and costs, said by the server before any key exists, so that the
 // client makes and sends exactly the keys that are needed.
 //
-// Asked as JSON:    {"request": {..}, "inputs": {"x": 4096}, "parameters": "<base64url of an artefact of kind
-// parameters>"} Answered as JSON: {"version": 1, "program": hex, "family": .., "depth": {"needed", "available"},
-// "keys": [{"name",
-//                   "kind", "element", "level", "bytes"}], "outputs": [{"name", "values", "bytes", "error", ..}],
-//                   "totals": {"key_bytes", "answer_bytes", "memory_bytes", "cpu_seconds"}, "modulus": t}, the last for
-//                   exact numbers of which no largest is declared
+// Asked as JSON:    {"request": {..}, "inputs": {"x": 4096}, "parameters": hex of an artefact of kind parameters}
+// Answered as JSON: {"version": 1, "program": hex, "parameters": hex, "family": .., "depth": {"needed", "available"},
+//                    "keys": [{"name", "kind", "element", "level", "bytes"}],
+//                    "outputs": [{"name", "values", "bytes", "error"}],
+//                    "totals": {"key_bytes", "answer_bytes", "memory_bytes", "cpu_seconds"},
+//                    "modulus": t}, the last only for exact numbers of which no largest is declared
 #pragma once
 #include <functional>
 #include <map>

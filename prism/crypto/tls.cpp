@@ -16,6 +16,7 @@ struct PeerRule {
   std::vector<Digest> fingerprints;
   bool has_authorities = false;  ///< the context's own store decides about what is not pinned
   bool any = false;
+  bool both = false;  ///< a pin alone does not suffice: the authorities must agree
 };
 
 void free_rule(void*, void* rule, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<PeerRule*>(rule); }
@@ -33,10 +34,10 @@ int verify_peer(X509_STORE_CTX* chain, void*) {
   if (rule->any) return 1;
   if (!rule->fingerprints.empty()) {
     const auto info = internal::describe(X509_STORE_CTX_get0_cert(chain));
-    if (info && std::find(rule->fingerprints.begin(), rule->fingerprints.end(), info->fingerprints.spki) !=
-                    rule->fingerprints.end())
-      return 1;
-    if (!rule->has_authorities) {
+    const bool pinned = info && std::find(rule->fingerprints.begin(), rule->fingerprints.end(),
+                                          info->fingerprints.spki) != rule->fingerprints.end();
+    if (pinned && !rule->both) return 1;
+    if (!pinned && (rule->both || !rule->has_authorities)) {
       X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
       return 0;
     }
@@ -138,7 +139,7 @@ Result<TlsContext> make_server_tls(const TlsServerOptions& options) {
       return fail(ErrorCode::invalid_argument,
                   "clients shall have certificates, but neither a CA nor a fingerprint says which");
     if (!clients.ca_pem.empty()) PRISM_CHECKED(trust(context.get(), clients.ca_pem));
-    PRISM_CHECKED(set_rule(context.get(), {clients.fingerprints, !clients.ca_pem.empty(), false}));
+    PRISM_CHECKED(set_rule(context.get(), {clients.fingerprints, !clients.ca_pem.empty(), false, false}));
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | (clients.required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                        nullptr);
   }
@@ -150,11 +151,12 @@ Result<TlsContext> make_client_tls(const TlsClientOptions& options) {
     return fail(ErrorCode::invalid_argument, "either any certificate is trusted, or those of a pin or a CA");
   PRISM_TRY(ContextPointer context, common_context(TLS_client_method(), options.allow_classical));
   if (options.certificate) PRISM_CHECKED(use_certificate(context.get(), *options.certificate));
-  const bool by_authority = options.pins.empty() && !options.any_server;
+  const bool both = !options.pins.empty() && !options.ca_pem.empty();
+  const bool by_authority = (options.pins.empty() || both) && !options.any_server;
   if (by_authority && !options.ca_pem.empty()) PRISM_CHECKED(trust(context.get(), options.ca_pem));
   if (by_authority && options.ca_pem.empty() && SSL_CTX_set_default_verify_paths(context.get()) != 1)
     return failed("the system's trusted certificates cannot be read");
-  PRISM_CHECKED(set_rule(context.get(), {options.pins, by_authority, options.any_server}));
+  PRISM_CHECKED(set_rule(context.get(), {options.pins, by_authority, options.any_server, both}));
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   return share(std::move(context));
 }

@@ -46,9 +46,9 @@ struct TlsServerOptions {
 Result<TlsContext> make_server_tls(const TlsServerOptions& options);
 
 struct TlsClientOptions {
-  /// With pins, the server's SPKI must be one of these, and neither a CA nor names nor dates count. Else, with ca_pem,
+  /// With pins, the server's SPKI must be one of these, and without ca_pem neither names nor dates count. With ca_pem,
   /// the certificate must chain to one of those; without either, to one the system trusts; and its names must have the
-  /// host's (set_tls_host).
+  /// host's (set_tls_host). With both, both must hold.
   std::vector<Digest> pins;
   std::string ca_pem;
   std::optional<CertifiedKey> certificate;  ///< shown when the server asks

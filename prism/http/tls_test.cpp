@@ -73,6 +73,12 @@ TEST_F(TlsServer, PinsCaFilesAndNamesDecideWhoTheServerIs) {
   EXPECT_TRUE(ask(authority, "localhost"));
   authority.ca_pem = curve.chain_pem();
   EXPECT_EQ(ask(authority).error().code, ErrorCode::unauthorised);
+  for (const auto& [pin, ca, good] :
+       {std::tuple{&lattice, &lattice, true}, {&lattice, &curve, false}, {&curve, &lattice, false}}) {
+    crypto::TlsClientOptions two = pinned(*pin);
+    two.ca_pem = ca->chain_pem();
+    EXPECT_EQ(ask(two).has_value(), good) << "a pin and a CA must both hold";
+  }
   EXPECT_EQ(ask({}).error().code, ErrorCode::unauthorised);  // the system trusts no such certificate
   crypto::TlsClientOptions anybody;
   anybody.any_server = true;

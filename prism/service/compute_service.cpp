@@ -131,6 +131,7 @@ Result<std::unique_ptr<ComputeService>> ComputeService::open(const Options& opti
                                    [&s](const JobRequest& job) { return s.hold(job); }));
   s.clients->set_owns([&s](const Digest& account) { return s.blobs->has(account) || s.jobs->has(account); });
   PRISM_CHECKED(s.load_tokens());
+  if (s.options.check_only) return std::unique_ptr<ComputeService>(new ComputeService(std::move(state)));
   s.audit->line("start", {{"identity", crypto::fingerprint_text(s.identities->current()->fingerprint())},
                           {"version", PRISM_VERSION}});
   PRISM_CHECKED(s.audit->flush());
@@ -155,7 +156,7 @@ ComputeService::~ComputeService() {
   state_->sweeper_wake.notify_all();
   if (state_->sweeper.joinable()) state_->sweeper.join();
   state_->jobs.reset();
-  state_->audit->line("stop", {});
+  if (!state_->options.check_only) state_->audit->line("stop", {});
 }
 
 Result<Bytes> ComputeService::public_keys() {

@@ -48,6 +48,8 @@ struct Options {
   std::string tokens_file;
   std::size_t workers = 0;  ///< threads that compute; 0: one for each core
   Limits limits;
+  /// Only looks: queued jobs stay queued, nothing is swept, and the audit log gets no line.
+  bool check_only = false;
 };
 
 /// What is bound into a request's record besides its bytes: RFC 9110 method, path with query, inner content type,

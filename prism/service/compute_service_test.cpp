@@ -291,6 +291,20 @@ TEST_F(ComputeServiceTest, TokensAreOneWayInWhenTheOperatorSaysSo) {
   EXPECT_FALSE(claims.session);
 }
 
+TEST_F(ComputeServiceTest, WhoOnlyLooksStartsNothing) {
+  open();
+  service_.reset();
+  const std::string path = options_.data_dir + "/audit.log";
+  const Bytes before = must(host::read_file(path, 1 << 20));
+  Options looking = options_;
+  looking.check_only = true;
+  {
+    const auto service = must(ComputeService::open(looking, clock_, random_));
+    EXPECT_TRUE(service->self_test());
+  }
+  EXPECT_EQ(must(host::read_file(path, 1 << 20)), before);
+}
+
 TEST_F(ComputeServiceTest, OneProcessServesADirectory) {
   open();
   const auto second = ComputeService::open(options_, clock_, random_);

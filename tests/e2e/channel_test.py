@@ -123,6 +123,27 @@ class Channel(ChannelCase):
         asked = [("next.key" if a == "client.key" else a) for a in self.asking(server, output="r2.enc", receipt="r2.cbor")]
         self.assertEqual(self.ok(*asked, "-o", "json").json()["sent"], {"keys": 0, "data": 0})
 
+    def test_a_rotated_client_key_does_not_lose_its_passphrase_without_a_word(self):
+        (self.dir / "words").write_text("correct horse\n")
+        (self.dir / "words").chmod(0o600)
+        self.ok("keygen", "--algorithm", "ML-DSA-65", "--output-public", "p.pub", "--passphrase-file", "words")
+        rotate = ("channel", "rotate", "--identity", "p.key", "--identity-passphrase-file", "words", "--output-public", "n.pub")
+        self.fails(1, *rotate, says="--output-passphrase-file")
+        self.assertFalse((self.dir / "n.key").exists())
+        self.ok(*rotate, "--output-passphrase-file", "words")
+        self.assertIn("ENCRYPTED", (self.dir / "n.key").read_text())
+
+    def test_an_output_does_not_replace_an_input(self):
+        self.make_client()
+        server = Server(self)
+        for name in ("a=b.enc", "c.enc"):
+            data = (self.dir / "data.enc").read_bytes()
+            (self.dir / name).write_bytes(data)
+            asked = [(name if a == "data.enc" else a) for a in self.asking(server, output=name)]
+            self.assertIn(name, asked)
+            self.fails(1, *asked, says="the file that is read")
+            self.assertEqual((self.dir / name).read_bytes(), data)
+
     def test_a_server_that_is_down_ends_with_status_5(self):
         self.make_client()
         server = Server(self)

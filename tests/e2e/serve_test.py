@@ -79,6 +79,7 @@ class Serve(Case):
         for key in ("ml-dsa-65.key", "ecdsa-p256.key"):
             self.assertEqual((self.dir / "data/tls" / key).stat().st_mode & 0o777, 0o600)
         self.assertEqual((self.dir / "data").stat().st_mode & 0o777, 0o700)
+        self.assertEqual((self.dir / "data/audit.log").read_bytes(), b"")
         # Another name makes other certificates for the same keys.
         renamed = self.ok("serve", "--check", "--data-dir", "data", "--tls-name", "prism.example")
         self.assertEqual(re.findall("SHA256:[-0-9a-f]+", renamed.out), re.findall("SHA256:[-0-9a-f]+", first.out))
@@ -122,6 +123,9 @@ class Serve(Case):
                 self.fails(3, *check(text), says=says)
         self.fails(1, "serve", "--check", "--config", "nowhere.json", says="nowhere.json")
         self.fails(2, "serve", "--check", "--port", "eighty", says="--port")
+        # Flags are counted: with a value they would be on whatever it says.
+        for flag in ("--plain-http", "--allow-classical-tls", "--public-metrics"):
+            self.fails(2, "serve", "--check", "--data-dir", "x", flag + "=false", says=flag.lstrip("-"))
         self.assertFalse((self.dir / "x").exists())
 
     def test_health_metrics_and_logs(self):
@@ -138,18 +142,20 @@ class Serve(Case):
         trace = "4bf92f3577b34da6a3ce929d0e0e4736"
         self.get(facts, "/livez", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
         self.assertEqual(self.get(facts, "/api/v1/keys/public")[0].status, 200)
+        for header in ("Via", "Forwarded", "X-Forwarded-For", "x-forwarded-proto", "X-Real-IP"):
+            self.assertEqual(self.get(facts, "/metrics", headers={header: "somebody"})[0].status, 404, header)
         response, metrics = self.get(facts, "/metrics")
         self.assertTrue(response.getheader("Content-Type").startswith("text/plain; version=0.0.4"))
         for line in (r'prism_http_requests_total\{method="GET",route="/livez",status="2xx"\} 2',
                      r'prism_http_request_seconds_count\{route="/readyz"\} 1', "prism_sessions 0", "process_cpu_seconds_total [0-9]",
-                     "prism_http_connections_total 7", "process_resident_memory_bytes [1-9]"):
+                     "prism_http_connections_total 12", "process_resident_memory_bytes [1-9]"):
             self.assertRegex(metrics, line)
         self.stop(process)
         lines = self.log_lines()
         self.assertEqual(lines[0]["event"], "started")
         self.assertEqual(lines[-1]["event"], "stopped")
         requests = [line for line in lines if line["event"] == "request"]
-        self.assertEqual(len(requests), 7)
+        self.assertEqual(len(requests), 12)
         for line in requests:
             self.assertEqual(set(line), {"time", "level", "event", "trace_id", "method", "route", "status", "bytes_in", "bytes_out",
                                          "ms", "peer"})
