@@ -50,6 +50,25 @@ TEST_F(PlainServer, AnswersAndKeepsTheConnection) {
   EXPECT_EQ(server->counters().connections_total, 1U);
 }
 
+TEST_F(PlainServer, AClientThatIsToldToStopDoesNotWaitForTheAnswer) {
+  std::atomic<bool> asked{false}, ended{false};
+  handler.answer = [&](Request&) {
+    asked = true;
+    while (!ended) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return Response::text(200, "late");
+  };
+  start();
+  ClientOptions options;
+  options.stop = [&] { return asked.load(); };
+  auto client = Client::create({false, "127.0.0.1", server->port()}, std::move(options)).value();
+  const auto response = client.send({});
+  EXPECT_FALSE(client.connected());
+  ended = true;
+  server.reset();  // before what the handler looks at goes away
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, ErrorCode::interrupted);
+}
+
 TEST_F(PlainServer, PipelinedRequestsAreAnsweredInOrder) {
   std::atomic<int> count{0};
   handler.rules = [](const Request& request) { return Route{"test", 100, request.path == "/quick", true, 0}; };
