@@ -220,6 +220,7 @@ Status serve(Arguments& a) {
   health.stop();
   log.write("info", "stopping", {{"requests", server->counters().requests_active}});
   const std::size_t cut = server->drain(settings.drain);
+  service->stop();  // computations whose connections were cut must not hold up the end
   if (!settings.ready_file.empty()) (void)host::remove_file(settings.ready_file);
   log.write(cut == 0 ? "info" : "warn", "stopped", {{"cut", static_cast<std::uint64_t>(cut)}});
   health.watch(nullptr);

@@ -130,6 +130,9 @@ Result<std::unique_ptr<ComputeService>> ComputeService::open(const Options& opti
   PRISM_TRY(s.jobs, JobTable::open(directory + "/jobs", limits, clock, random,
                                    [&s](const JobRequest& job) { return s.hold(job); }));
   s.clients->set_owns([&s](const Digest& account) { return s.blobs->has(account) || s.jobs->has(account); });
+  for (const std::string& name : s.jobs->set_aside())
+    s.audit->line("job",
+                  {{"outcome", "failed"}, {"reason", "its file does not read and was set aside"}, {"file", name}});
   PRISM_CHECKED(s.load_tokens());
   if (s.options.check_only) return std::unique_ptr<ComputeService>(new ComputeService(std::move(state)));
   s.audit->line("start", {{"identity", crypto::fingerprint_text(s.identities->current()->fingerprint())},
@@ -148,12 +151,18 @@ Result<std::unique_ptr<ComputeService>> ComputeService::open(const Options& opti
 
 ComputeService::ComputeService(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-ComputeService::~ComputeService() {
+void ComputeService::stop() {
   {
     const std::lock_guard guard(state_->sweeper_mutex);
     state_->stopping = true;
   }
   state_->sweeper_wake.notify_all();
+  state_->jobs->stop();  // first: a job that then gets no turn was stopped, and has not failed
+  state_->computing->stop();
+}
+
+ComputeService::~ComputeService() {
+  stop();
   if (state_->sweeper.joinable()) state_->sweeper.join();
   state_->jobs.reset();
   if (!state_->options.check_only) state_->audit->line("stop", {});
@@ -228,14 +237,21 @@ Result<std::string> ComputeService::plan(const Caller& caller, std::string_view 
 Result<Outcome> ComputeService::compute(const Caller& caller, const ComputeCall& call) {
   PRISM_TRY(const ComputeRequest request, parse_compute_json(call.body, state_->options.limits));
   PRISM_CHECKED(state_->check_bound(call, request));
-  // Prepared here in any case: what cannot be computed is refused at once, not as a job that fails.
-  PRISM_TRY(const Computing::Prepared prepared, state_->computing->prepare(caller, request, call.program));
-  if (call.idempotency_key.empty() && prepared.cpu_seconds <= kQuickCpuSeconds) {
-    PRISM_TRY(Answer answer, state_->computing->run(caller, request, prepared, {}));
-    return Outcome{std::move(answer), {}};
+  // An answer that is there is given, whatever became of quotas and uploads since.
+  PRISM_TRY(std::optional<JobView> known,
+            state_->jobs->find(caller.account, call.idempotency_key, request.body, call.program));
+  if (!known) {
+    // Prepared here in any case: what cannot be computed is refused at once, not as a job that fails.
+    const Computing::Control control{{}, [this] { return state_->stopping.load(); }};
+    PRISM_TRY(const Computing::Prepared prepared, state_->computing->prepare(caller, request, call.program, control));
+    if (call.idempotency_key.empty() && prepared.cpu_seconds <= kQuickCpuSeconds) {
+      PRISM_TRY(Answer answer, state_->computing->run(caller, request, prepared, control));
+      return Outcome{std::move(answer), {}};
+    }
+    PRISM_TRY(known, state_->jobs->submit({caller, Bytes(call.body.begin(), call.body.end()), call.program,
+                                           std::string(call.idempotency_key), prepared.cpu_seconds}));
   }
-  JobRequest job{caller, Bytes(call.body.begin(), call.body.end()), call.program, std::string(call.idempotency_key)};
-  PRISM_TRY(JobView view, state_->jobs->submit(std::move(job)));
+  JobView view = *std::move(known);
   const JobId id = view.id;
   struct Waiting {
     explicit Waiting(std::atomic<int>& all) : count(all), place(++all) {}

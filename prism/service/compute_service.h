@@ -153,6 +153,9 @@ class ComputeService {
   static Result<std::unique_ptr<ComputeService>> open(const Options& options, const Clock& clock, Random& random);
   /// Stops workers between operations; jobs that were acknowledged go on at the next start. Wipes sessions.
   ~ComputeService();
+  /// What computes or waits in other threads ends soon, as the destructor needs it; what comes later is refused. For
+  /// when calls are still under way and must not hold up the end.
+  void stop();
   ComputeService(const ComputeService&) = delete;
   ComputeService& operator=(const ComputeService&) = delete;
 

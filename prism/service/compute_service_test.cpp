@@ -246,6 +246,42 @@ TEST_F(ComputeServiceTest, IdempotentRequestsAreJobsThatAreAnsweredOnce) {
   EXPECT_EQ(must(service_->compute(me_, {view(body), {}, {}, "key"})).answer->receipt, first.answer->receipt);
 }
 
+TEST_F(ComputeServiceTest, ARetryIsAnsweredThoughQuotaAndUploadsAreGone) {
+  options_.limits.window = 24h;
+  open();
+  upload_all(me_);
+  const std::string body = client().body();
+  const Outcome first = must(service_->compute(me_, {view(body), {}, {}, "key"}));
+  ASSERT_TRUE(first.answer);
+  options_.limits.cpu_seconds_per_window = 1e-9;
+  open();
+  (void)service_->plan(me_, client().plan_question());  // uses it up
+  EXPECT_EQ(problem_of(service_->compute(me_, {view(body), {}, {}, "new"}).error()), Problem::quota_exceeded);
+  ASSERT_TRUE(service_->remove(me_, BlobKind::context, client().context_digest));
+  EXPECT_EQ(must(service_->compute(me_, {view(body), {}, {}, "key"})).answer->receipt, first.answer->receipt);
+}
+
+TEST_F(ComputeServiceTest, PlansHaveABoundOfTheirOwn) {
+  options_.limits.plan_cpu_seconds = 1e-7;
+  open();
+  const auto plan = service_->plan(me_, client().plan_question());
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(problem_of(plan.error()), Problem::computation_refused) << plan.error().message;
+}
+
+TEST_F(ComputeServiceTest, NothingComputesAfterStopButJobsGoOnAtTheNextStart) {
+  options_.limits.quick_answer = 0ms;
+  open();
+  upload_all(me_);
+  const std::string body = client().body();
+  const Outcome before = must(service_->compute(me_, {view(body), {}, {}, "key"}));
+  service_->stop();
+  EXPECT_EQ(problem_of(service_->plan(me_, client().plan_question()).error()), Problem::capacity);
+  EXPECT_EQ(problem_of(service_->compute(me_, {view(body)}).error()), Problem::capacity);
+  open();
+  expect_statistics(wait_for_answer(me_, must(service_->job(me_, before.job.id))));
+}
+
 TEST_F(ComputeServiceTest, CpuSecondsOfAClientAreBounded) {
   options_.limits.cpu_seconds_per_window = 1e-6;
   options_.limits.window = 3600s;

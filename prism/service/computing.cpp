@@ -127,8 +127,15 @@ Computing::Computing(const Limits& limits, BlobStore& blobs, Identities& identit
       build_(build_digest()),
       contexts_(limits.cached_context_bytes),
       data_(limits.cached_data_bytes),
-      quick_(host::available_cores()),
-      plans_(1) {}
+      quick_(host::available_cores(), limits.calls_per_client),
+      plans_(1, limits.plans_per_client),
+      loading_(limits.loading_bytes),
+      memory_(limits.computing_bytes) {}
+
+/// A job has a thread of its own and waits for its turn; a caller's thread is wanted by others.
+std::optional<std::chrono::milliseconds> Computing::patience(const Control& control) const {
+  return control.job ? std::nullopt : std::optional(limits_.patience);
+}
 
 /// Charges the caller's account with the processor time that `body` takes on this thread.
 template <class Body>
@@ -141,9 +148,20 @@ auto Computing::charged(const Caller& caller, const Body& body) {
   return out;
 }
 
-Result<std::shared_ptr<const Computing::Context>> Computing::context_of(const BlobKey& key) {
+/// A blob's bytes. What the disk says names paths, which are not for the caller.
+Result<Bytes> Computing::read(const BlobKey& key) {
+  auto bytes = blobs_.read(key);
+  if (bytes || !bytes.error().detail.empty()) return bytes;
+  audit_.line("storage", {{"outcome", "failed"}, {"reason", bytes.error().message}});
+  return refuse(Problem::internal, "the server cannot read what was uploaded");
+}
+
+Result<std::shared_ptr<const Computing::Context>> Computing::context_of(const BlobKey& key, const Control& control) {
   return contexts_.get(key, [&]() -> Result<Cache<Context>::Loaded> {
-    PRISM_TRY(const Bytes bytes, blobs_.read(key));
+    PRISM_TRY(const UploadState state, blobs_.state(key));
+    // The file and what is made of it stand side by side for a while.
+    PRISM_TRY(const Slots::Held bytes_held, loading_.take(key.account, 2 * state.size, patience(control)));
+    PRISM_TRY(const Bytes bytes, read(key));
     PRISM_TRY(auto context, Context::decode(bytes, compute_limits_));
     const std::uint64_t size = context->memory_bytes();
     return Cache<Context>::Loaded{std::move(context), size};
@@ -152,7 +170,7 @@ Result<std::shared_ptr<const Computing::Context>> Computing::context_of(const Bl
 
 Result<std::shared_ptr<const Bytes>> Computing::data_of(const BlobKey& key) {
   return data_.get(key, [&]() -> Result<Cache<Bytes>::Loaded> {
-    PRISM_TRY(Bytes bytes, blobs_.read(key));
+    PRISM_TRY(Bytes bytes, read(key));
     const std::uint64_t size = bytes.size();
     return Cache<Bytes>::Loaded{std::make_shared<const Bytes>(std::move(bytes)), size};
   });
@@ -160,9 +178,15 @@ Result<std::shared_ptr<const Bytes>> Computing::data_of(const BlobKey& key) {
 
 Result<Computing::Prepared> Computing::prepare(const Caller& caller, const ComputeRequest& request,
                                                const std::optional<Digest>& program, const Control& control) {
-  if (!control.job) PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));
+  Slots::Held slot;
+  if (!control.job) {
+    PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));
+    PRISM_TRY(slot, quick_.take(caller.account, 1, limits_.patience));
+    PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));  // others of this client ran meanwhile
+  }
   return charged(caller, [&]() -> Result<Prepared> {
     Prepared out;
+    out.slot = std::move(slot);
     const BlobKey context{caller.account, BlobKind::context, request.context};
     PRISM_TRY(BlobStore::Pin pin, blobs_.pin(context));
     out.pins.push_back(std::move(pin));
@@ -180,7 +204,7 @@ Result<Computing::Prepared> Computing::prepare(const Caller& caller, const Compu
     if (bytes > compute_limits_.input_bytes)
       return refuse(Problem::too_large, "inputs of ", bytes, " bytes, and one computation takes ",
                     compute_limits_.input_bytes);
-    PRISM_TRY(out.context, context_of(context));
+    PRISM_TRY(out.context, context_of(context, control));
     std::size_t index = 0;
     for (const auto& [name, digest] : request.data) {
       PRISM_TRY(auto data, data_of(keys[index++]));
@@ -206,6 +230,7 @@ Result<Computing::Prepared> Computing::prepare(const Caller& caller, const Compu
             return held->degree();
         },
         parameters);
+    out.memory_bytes = program::memory_of(computation, parameters);
     out.cpu_seconds = compute::seconds_of(program::work_of(computation, parameters), degree);
     return out;
   });
@@ -215,13 +240,7 @@ Result<Answer> Computing::run(const Caller& caller, const ComputeRequest& reques
                               const Control& control) {
   // Whatever is answered must be in the audit log.
   if (!audit_.healthy()) return refuse(Problem::capacity, "the server cannot write its audit log");
-  if (control.job) return run_now(caller, request, prepared, control);
-  const Slots::Held slot(quick_);
-  return run_now(caller, request, prepared, control);
-}
-
-Result<Answer> Computing::run_now(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
-                                  const Control& control) {
+  PRISM_TRY(const Slots::Held memory, memory_.take(caller.account, prepared.memory_bytes, patience(control)));
   const nanoseconds start = host::thread_cpu_time();
   const auto most = nanoseconds(static_cast<std::int64_t>(limits_.cpu_seconds_per_job * 1e9));
   compute::RunOptions options;
@@ -291,14 +310,29 @@ Result<std::string> Computing::plan(const Caller& caller, std::string_view json,
   if (json.size() > limits_.request_bytes)
     return refuse(Problem::too_large, "a request of more than ", limits_.request_bytes, " bytes");
   PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));
-  const Slots::Held slot(plans_);
+  PRISM_TRY(const Slots::Held slot, plans_.take(caller.account, 1, limits_.patience));
+  PRISM_CHECKED(cpu_.check(caller.account, clock_.monotonic()));  // others of this client ran meanwhile
   const nanoseconds start = host::thread_cpu_time();
-  const auto most = nanoseconds(static_cast<std::int64_t>(limits_.cpu_seconds_per_job * 1e9));
-  const auto stop = [&] { return host::thread_cpu_time() - start > most || (control.stop && control.stop()); };
+  const auto most =
+      nanoseconds(static_cast<std::int64_t>(std::min(limits_.plan_cpu_seconds, limits_.cpu_seconds_per_job) * 1e9));
+  bool out_of_time = false;
+  const auto stop = [&] {
+    out_of_time = host::thread_cpu_time() - start > most;
+    return out_of_time || (control.stop && control.stop());
+  };
   return charged(caller, [&]() -> Result<std::string> {
-    PRISM_TRY(const compute::Plan plan, compute::answer_plan(json, compute_limits_, stop));
-    return plan.to_json();
+    const auto plan = compute::answer_plan(json, compute_limits_, stop);
+    if (!plan && out_of_time)
+      return refuse(Problem::computation_refused, "planning this took more than the ",
+                    static_cast<std::int64_t>(limits_.plan_cpu_seconds),
+                    " CPU-seconds that a plan may take; ask for less at once");
+    if (!plan) return plan.error();
+    return plan->to_json();
   });
+}
+
+void Computing::stop() {
+  for (Slots* const slots : {&quick_, &plans_, &loading_, &memory_}) slots->stop();
 }
 
 void Computing::forget(const BlobKey& key) {

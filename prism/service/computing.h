@@ -53,20 +53,25 @@ class Computing {
     std::vector<compute::NamedBytes> inputs;         ///< in the order of their names
     std::vector<Digest> digests;                     ///< of inputs
     Digest program{};
-    double cpu_seconds = 0;  ///< an estimate
+    double cpu_seconds = 0;          ///< an estimate
+    std::uint64_t memory_bytes = 0;  ///< of vectors alive at once, an estimate
+    Slots::Held slot;                ///< of computations on callers' threads
   };
 
   Computing(const Limits& limits, BlobStore& blobs, Identities& identities, Audit& audit, CpuAccounts& cpu,
             ReceiptNumbers& numbers, const Clock& clock, Random& random);
 
-  /// Loads what the request names, from the caches if it is there. `request` must outlive the result.
+  /// Loads what the request names, from the caches if it is there. `request` must outlive the result. But for jobs the
+  /// result holds a turn: contexts in memory are bounded by those who compute. Errors: capacity when none comes soon.
   Result<Prepared> prepare(const Caller& caller, const ComputeRequest& request, const std::optional<Digest>& program,
                            const Control& control = {});
   Result<Answer> run(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
                      const Control& control);
-  /// Plans cost what computing costs, and are charged like it.
+  /// Plans cost what computing costs, and are charged like it. One at a time.
   Result<std::string> plan(const Caller& caller, std::string_view json, const Control& control);
   void forget(const BlobKey& key);
+  /// Whoever waits for a turn is told that there is none.
+  void stop();
 
   struct Totals {
     std::uint64_t computations = 0, failed = 0, contexts = 0, context_bytes = 0;
@@ -75,12 +80,12 @@ class Computing {
   Totals totals() const;
 
  private:
-  Result<std::shared_ptr<const Context>> context_of(const BlobKey& key);
+  Result<std::shared_ptr<const Context>> context_of(const BlobKey& key, const Control& control);
+  Result<Bytes> read(const BlobKey& key);
   Result<std::shared_ptr<const Bytes>> data_of(const BlobKey& key);
   Result<Bytes> receipt(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
                         const compute::Ran& ran, std::uint64_t number);
-  Result<Answer> run_now(const Caller& caller, const ComputeRequest& request, const Prepared& prepared,
-                         const Control& control);
+  std::optional<std::chrono::milliseconds> patience(const Control& control) const;
   template <class Body>
   auto charged(const Caller& caller, const Body& body);
 
@@ -98,6 +103,7 @@ class Computing {
   Cache<Bytes> data_;
   /// For what computes on callers' threads. Long things have others: they must not stand before quick ones.
   Slots quick_, plans_;
+  Slots loading_, memory_;  ///< bytes
   std::atomic<std::uint64_t> computations_{0}, failed_{0};
   std::atomic<std::int64_t> cpu_nanoseconds_{0};
 };

@@ -3,6 +3,9 @@
 //
 //   DIR/ID.job   the request, durable before anybody hears of the job
 //   DIR/ID.done  how it ended, with the answer; durable before anybody hears that it ended
+//   DIR/ID.try1, DIR/ID.try2  a process runs it for the first, the second time; gone when the work has ended. Whoever
+//                finds both at a start does not try again: the job has ended the process twice
+//   DIR/*.bad    a file of the above that does not read, set aside for the operator
 //
 // A job without its .done is queued again at the next start: computing has no randomness, so it ends the same way
 // (with a receipt of another time). Accounts take turns, so that a long queue of one delays another by a job for each
@@ -32,7 +35,10 @@ struct JobRequest {
   Bytes body;
   std::optional<Digest> program;  ///< what the record bound
   std::string idempotency_key;
+  double cpu_seconds = 0;  ///< an estimate, for the quota; not stored: 0 after a start
 };
+
+struct JobEnd;
 
 class JobTable {
  public:
@@ -55,10 +61,17 @@ class JobTable {
   void start(std::size_t workers, Work work);
   /// Stops workers between operations. What they were at is queued again at the next start.
   ~JobTable();
+  /// Tells workers to stop and wakes whoever waits; the destructor waits for them.
+  void stop();
+  /// Files that did not read when the table was opened.
+  const std::vector<std::string>& set_aside() const { return set_aside_; }
 
   /// Durable when it returns. The job of the same account and idempotency key if there is one
   /// (idempotency_key_reused unless the bytes are the same). Errors: quota_exceeded, capacity.
   Result<JobView> submit(JobRequest request);
+  /// The job that submit would give again for the key, if there is one. Nothing when another program was bound.
+  Result<std::optional<JobView>> find(const Digest& account, std::string_view idempotency_key, const Digest& body,
+                                      const std::optional<Digest>& program) const;
   Result<JobView> view(const Digest& account, const JobId& id) const;
   Result<JobView> wait(const Digest& account, const JobId& id, const JobView& seen, std::chrono::milliseconds timeout);
   Result<Answer> answer(const Digest& account, const JobId& id) const;
@@ -86,6 +99,7 @@ class JobTable {
   struct Account {
     std::size_t live = 0, kept = 0;
     std::uint64_t kept_bytes = 0;
+    double live_cpu_seconds = 0;
   };
 
   JobTable(std::string directory, const Limits& limits, const Clock& clock, Random& random, Hold hold)
@@ -96,11 +110,16 @@ class JobTable {
   Result<JobPointer> find_locked(const Digest& account, const JobId& id) const;
   JobView view_locked(const Job& job) const;
   static bool failed_here(const Job& job);
-  Status check_quota_locked(const Digest& account) const;
+  Result<JobPointer> known_locked(const Digest& account, const std::string& key, const Digest& body) const;
+  Status check_quota_locked(const JobRequest& request) const;
+  Status check_disk(std::uint64_t bytes) const;
+  Status set_aside(const JobId& id, std::string_view end);
+  Result<Answer> work(const Job& job, Progress& progress) const;
   void enqueue_locked(const JobPointer& job);
   JobPointer next_locked();
   void run();
   void end(const JobPointer& job, Result<Answer> outcome);
+  Status store_end(const JobId& id, const JobEnd& end) const;
   void forget_locked(const Job& job);
   void remove_files(const std::vector<JobId>& ids) const;
   void account_end_locked(Job& job, std::uint64_t answer_bytes);
@@ -119,6 +138,8 @@ class JobTable {
   std::map<Digest, std::deque<JobPointer>> queues_;
   Digest served_{};  ///< the account whose job was taken last
   std::size_t waiting_ = 0, running_ = 0;
+  std::uint64_t kept_bytes_ = 0;  ///< of all accounts' answers
+  std::vector<std::string> set_aside_;
   std::atomic<bool> stopping_{false};
   std::vector<std::thread> workers_;
 };

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "prism/hash/sha256.h"
 #include "tests/support/service.h"
 
 namespace prism::service {
@@ -225,6 +226,153 @@ TEST_F(JobTableTest, WhatFailedForReasonsOfOursIsTriedAgainUnderTheSameKey) {
   // The old job's end does not take the new one's key along.
   EXPECT_TRUE(table->cancel(me_, first->id));
   EXPECT_EQ(table->submit(request("abc", 1, "key"))->id, second->id);
+}
+
+TEST_F(JobTableTest, WorkThatThrowsEndsItsJobAlone) {
+  const auto table = open();
+  table->start(1, [](const JobRequest& job, JobTable::Progress& progress) -> Result<Answer> {
+    if (as_text(job.body) == "large") throw std::bad_alloc();
+    if (as_text(job.body) == "odd") throw std::runtime_error("a reason");
+    return reverse(job, progress);
+  });
+  const auto large = table->submit(request("large")), odd = table->submit(request("odd"));
+  const auto good = table->submit(request("abc"));
+  ASSERT_TRUE(large && odd && good);
+  EXPECT_EQ(problem_of(*wait_for_end(*table, large->id).error), Problem::capacity);
+  EXPECT_EQ(problem_of(*wait_for_end(*table, odd->id).error), Problem::internal);
+  EXPECT_EQ(wait_for_end(*table, good->id).state, JobState::done);
+}
+
+TEST_F(JobTableTest, AJobThatEndedTheProcessTwiceIsNotTriedAgain) {
+  JobId deadly{}, stopped{};
+  {
+    const auto table = open();
+    deadly = table->submit(request("deadly"))->id;
+    stopped = table->submit(request("abc", 2))->id;
+  }
+  const auto process_ends = [&] {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto table = open();
+      if (!table) ::_exit(2);
+      table->start(1, [](const JobRequest& job, JobTable::Progress&) -> Result<Answer> {
+        if (as_text(job.body) == "deadly") ::_exit(7);
+        return fail(ErrorCode::interrupted, "not now");
+      });
+      for (;;) ::pause();
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  EXPECT_EQ(process_ends(), 7);
+  {
+    const auto table = open();
+    EXPECT_EQ(table->view(me_, deadly)->state, JobState::queued) << "once may be chance";
+  }
+  EXPECT_EQ(process_ends(), 7);
+  for (int start = 0; start < 2; ++start) {
+    const auto table = open();
+    const auto view = table->view(me_, deadly);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(view->state, JobState::failed);
+    ASSERT_TRUE(view->error);
+    EXPECT_EQ(problem_of(*view->error), Problem::computation_refused);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(directory_ / "jobs"))
+    EXPECT_NE(entry.path().extension(), ".try1");
+}
+
+TEST_F(JobTableTest, StoppingIsNoTry) {
+  JobId id{};
+  for (int start = 0; start < 4; ++start) {
+    const auto table = open();
+    if (start == 0) id = table->submit(request("abc"))->id;
+    const auto seen = table->view(me_, id);
+    ASSERT_TRUE(seen);
+    table->start(1, [](const JobRequest&, JobTable::Progress& progress) -> Result<Answer> {
+      while (!progress.stop()) ::usleep(1000);
+      return fail(ErrorCode::interrupted, "stopped");
+    });
+    EXPECT_EQ(table->wait(me_, id, *seen, 5s)->state, JobState::running);
+  }
+}
+
+TEST_F(JobTableTest, FilesThatDoNotReadAreSetAsideAndTheRestGoesOn) {
+  JobId good{}, bad{}, again{};
+  {
+    const auto table = open();
+    table->start(1, reverse);
+    good = table->submit(request(std::string(5000, 'a')))->id;
+    bad = table->submit(request("bad"))->id;
+    again = table->submit(request("abc"))->id;
+    for (const JobId& id : {good, bad, again}) EXPECT_EQ(wait_for_end(*table, id).state, JobState::done);
+  }
+  std::filesystem::resize_file(directory_ / ("jobs/" + to_hex(bad) + ".job"), 20);
+  std::filesystem::resize_file(directory_ / ("jobs/" + to_hex(again) + ".done"), 5);
+  limits_.request_bytes = limits_.answer_bytes = 100;  // narrower than what is there
+  const auto table = open();
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->set_aside().size(), 2U);
+  EXPECT_TRUE(std::filesystem::exists(directory_ / ("jobs/" + to_hex(bad) + ".job.bad")));
+  EXPECT_EQ(problem_of(table->view(me_, bad).error()), Problem::not_found);
+  EXPECT_EQ(table->answer(me_, good)->result.size(), 5000U);
+  table->start(1, reverse);
+  EXPECT_EQ(wait_for_end(*table, again).state, JobState::done);
+  EXPECT_EQ(as_text(table->answer(me_, again)->result), "cba");
+  EXPECT_TRUE(open()->set_aside().empty());
+}
+
+TEST_F(JobTableTest, AnswersOfAllAndTheDiskBoundWhatIsAccepted) {
+  limits_.kept_answer_bytes = 6;
+  {
+    const auto table = open();
+    table->start(1, reverse);
+    const auto first = table->submit(request("abc")), second = table->submit(request("abd", 2));
+    ASSERT_TRUE(first && second);
+    wait_for_end(*table, first->id);
+    wait_for_end(*table, second->id, 2);
+    EXPECT_EQ(problem_of(table->submit(request("e", 3)).error()), Problem::capacity);
+    EXPECT_TRUE(table->cancel(me_, first->id));
+    EXPECT_TRUE(table->submit(request("e", 3)));
+  }
+  limits_.kept_answer_bytes = 1000;
+  limits_.free_disk_bytes = std::uint64_t{1} << 62;
+  EXPECT_EQ(problem_of(open()->submit(request("e", 3)).error()), Problem::capacity);
+}
+
+TEST_F(JobTableTest, ProcessorTimeOfWaitingJobsIsBoundedButForTheFirst) {
+  limits_.cpu_seconds_per_window = 10;
+  limits_.windows_of_jobs = 2;
+  const auto table = open();
+  const auto of = [](double cpu_seconds, std::uint8_t account = 1) {
+    JobRequest out = request("abc", account);
+    out.cpu_seconds = cpu_seconds;
+    return out;
+  };
+  const auto large = table->submit(of(50));
+  ASSERT_TRUE(large) << "alone, it may take what one computation may";
+  EXPECT_EQ(problem_of(table->submit(of(1)).error()), Problem::quota_exceeded);
+  EXPECT_TRUE(table->submit(of(1, 2))) << "another's";
+  EXPECT_TRUE(table->cancel(me_, large->id));
+  EXPECT_TRUE(table->submit(of(15)));
+  EXPECT_TRUE(table->submit(of(5)));
+  EXPECT_EQ(problem_of(table->submit(of(1)).error()), Problem::quota_exceeded);
+}
+
+TEST_F(JobTableTest, AJobIsFoundByItsKeyAndBytes) {
+  const auto table = open();
+  const auto job = table->submit(request("abc", 1, "k"));
+  const auto found = [&](std::uint8_t account, std::string_view key, std::string_view body) {
+    return table->find(test::digest_of(account), key, hash::sha256(as_bytes(body)), {});
+  };
+  ASSERT_TRUE(found(1, "k", "abc") && *found(1, "k", "abc"));
+  EXPECT_EQ((*found(1, "k", "abc"))->id, job->id);
+  EXPECT_FALSE(*found(2, "k", "abc"));
+  EXPECT_FALSE(*found(1, "", "abc"));
+  EXPECT_FALSE(*found(1, "l", "abc"));
+  EXPECT_EQ(problem_of(found(1, "k", "abd").error()), Problem::idempotency_key_reused);
+  EXPECT_FALSE(*table->find(me_, "k", hash::sha256(as_bytes(std::string_view("abc"))), test::digest_of(5)));
 }
 
 /// A process that takes and runs jobs is killed at random moments. Every job it named ends with its answer.

@@ -34,12 +34,21 @@ struct Limits {
   // -- computing
   double cpu_seconds_per_job = 600;
   double cpu_seconds_per_window = 600;  ///< of one client
+  double plan_cpu_seconds = 10;         ///< of one plan
+  /// How long a request waits for its turn to compute before it is told to come again: it occupies a thread.
+  std::chrono::milliseconds patience{2000};
+  std::size_t calls_per_client = 32;                       ///< that compute on their connection's thread, or wait to
+  std::size_t plans_per_client = 2;                        ///< that run or wait
+  std::uint64_t loading_bytes = std::uint64_t{4} << 30;    ///< of contexts that are being decoded, all clients
+  std::uint64_t computing_bytes = std::uint64_t{8} << 30;  ///< of vectors of computations that run, all clients
   std::chrono::seconds window{60};
   std::size_t jobs = 1024;  ///< waiting or running
   std::size_t jobs_per_client = 64;
   std::size_t answers_per_client = 4096;  ///< finished and kept
   std::uint64_t answer_bytes_per_client = std::uint64_t{2} << 30;
+  std::uint64_t kept_answer_bytes = std::uint64_t{32} << 30;  ///< all clients
   std::chrono::seconds answers_for{3600};
+  double windows_of_jobs = 16;  ///< of one client's CPU-seconds that its waiting and running jobs may need, by estimate
   std::chrono::milliseconds quick_answer{2000};                 ///< how long compute waits before it answers with a job
   std::uint64_t cached_context_bytes = std::uint64_t{2} << 30;  ///< of artefacts that stay decoded
   std::uint64_t cached_data_bytes = std::uint64_t{256} << 20;
