@@ -146,9 +146,11 @@ Status AtomicFile::commit(IfExists policy) {
   PRISM_CHECKED(give_name(policy));
   temporary_.clear();
   internal::forget_temporary(std::exchange(ticket_, -1));
-  // The name itself must survive a power cut too. Some file systems cannot; the file is complete either way.
+  // The name itself must survive a power cut too. Some file systems cannot, and a directory that we may write to but
+  // not read cannot be opened; then the name is as durable as it gets. The file is complete either way.
   const internal::Descriptor directory(::open(directory_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory) ::fsync(directory.get());
+  if (!directory) return errno == EACCES ? Status{} : system_error("look at", directory_of(path_));
+  if (::fsync(directory.get()) != 0 && errno != EINVAL) return system_error("write", path_);
   return {};
 }
 

@@ -103,7 +103,9 @@ std::string problem_json(Problem problem, std::string_view detail, std::string_v
 std::string problem_json(const Error& error, std::string_view instance) {
   const Problem problem = service::problem_of(error);
   // Paths and system messages are for the operator's log alone.
-  const bool inside = problem == Problem::internal || error.code == ErrorCode::io;
+  const bool of_the_system =
+      error.detail.empty() && (error.code == ErrorCode::not_found || error.code == ErrorCode::insecure);
+  const bool inside = problem == Problem::internal || error.code == ErrorCode::io || of_the_system;
   std::string detail =
       inside ? "nothing is wrong with the request; try again, or tell the operator the instance" : error.message;
   // A pointer into the request's document, where a room below gave one.
