@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "prism/host/growing_file.h"
 #include "prism/host/internal/posix.h"
 #include "prism/host/interrupt.h"
 
@@ -147,7 +148,14 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
 }
 
 Status create_private_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return {};
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    // Durable where the system lets us: what is written into it says for itself whether it is.
+    const std::size_t slash = path.find_last_not_of('/') == std::string::npos
+                                  ? std::string::npos
+                                  : path.rfind('/', path.find_last_not_of('/'));
+    (void)sync_directory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+    return {};
+  }
   if (errno != EEXIST) return system_error("create", path);
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return system_error("look at", path);
