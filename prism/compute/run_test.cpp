@@ -168,9 +168,10 @@ TEST(Run, WholeNumbersThatCouldWrapAreRefusedOrSaidToBeModuloT) {
   EXPECT_EQ(wrapped.modulus, parameters->plain_modulus());
 
   // A result that no honest server gives is opened with the same word.
+  const Ran honest = must(run(request(1), *context, inputs));
   std::vector<Bytes> carriers;
-  for (const ByteView carrier : must(decode_result(must(run(request(1), *context, inputs)).result)).carriers)
-    carriers.emplace_back(carrier.begin(), carrier.end());
+  const ResultView parts = must(decode_result(honest.result));
+  for (const ByteView carrier : parts.carriers) carriers.emplace_back(carrier.begin(), carrier.end());
   const Bytes forged = encode_result(declared.keys.public_part().identity(),
                                      must(request(10'000).lower(program::Family::exact, {{"x", 5}})), carriers);
   EXPECT_EQ(must(open_result(forged, declared.keys)).modulus, parameters->plain_modulus());
