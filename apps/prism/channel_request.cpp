@@ -80,6 +80,19 @@ Result<json> operations_from(const std::string& path) {
   return object;
 }
 
+/// A list in one word or in several, as fhe-encrypt takes them.
+void add_numbers(CLI::App& command, const std::string& name, std::string& list, const std::string& description) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          name,
+          [&list](const std::vector<std::string>& words) {
+            list.clear();
+            for (const std::string& word : words) list += (list.empty() ? "" : ",") + word;
+          },
+          description)
+      ->expected(1, -1);
+}
+
 }  // namespace
 
 void add_request_options(CLI::App& command, RequestOptions& o) {
@@ -99,12 +112,12 @@ void add_request_options(CLI::App& command, RequestOptions& o) {
                   "Of statistics: any of sum, mean, variance, sum_of_squares, separated by commas")
       ->delimiter(',')
       ->allow_extra_args(false);
-  command.add_option("--weights", o.weights, "Of weighted_sum: public numbers 1,2.5 or @FILE");
-  command.add_option("--coefficients", o.coefficients, "Of polynomial: from the constant on, 1,0,0.5 or @FILE");
+  add_numbers(command, "--weights", o.weights, "Of weighted_sum: public numbers 1,2.5 or @FILE");
+  add_numbers(command, "--coefficients", o.coefficients, "Of polynomial: from the constant on, 1,0,0.5 or @FILE");
   command.add_option("--basis", o.basis, "Of polynomial: monomial (default) or chebyshev");
   command.add_option("--interval", o.interval, "Of a Chebyshev polynomial: the values lie in LOW,HIGH");
   command.add_option("--number", o.number, "Of add and multiply with one vector: a public number");
-  command.add_option("--values", o.values, "Of add and multiply with one vector: a public vector, 1,2.5 or @FILE");
+  add_numbers(command, "--values", o.values, "Of add and multiply with one vector: a public vector, 1,2.5 or @FILE");
   command.add_option("--divisor", o.divisor, "Of variance and statistics: population (default) or sample");
   command.add_option("--count", o.count, "Of mean: the name of the data that holds an encrypted count");
   command.add_option("--steps", o.steps, "Of rotate: how far to the left");
