@@ -1,2 +1,0 @@
-// The C++ client of the compute service.
-namespace prism::client {}
