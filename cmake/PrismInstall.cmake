@@ -31,11 +31,17 @@ file(RELATIVE_PATH prism_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)  # a package t
 configure_file(cmake/prism.pc.in ${PROJECT_BINARY_DIR}/prism.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/prism.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT engine)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT engine)
-# An OpenSSL of our own goes along with the program, in a folder that nobody else's programs look into.
+# Libraries that ./dev made or fetched go along with the program, in a folder that nobody else's programs look into.
+set(prism_private_files "")
 if(OPENSSL_ROOT_DIR STREQUAL ${PROJECT_SOURCE_DIR}/build/openssl)
+  list(APPEND prism_private_files ${OPENSSL_ROOT_DIR}/lib/libcrypto.so.3 ${OPENSSL_ROOT_DIR}/lib/libssl.so.3)
+endif()
+if(DUCKDB_LIBRARY STREQUAL ${PROJECT_SOURCE_DIR}/build/duckdb/lib/libduckdb.so)
+  list(APPEND prism_private_files ${DUCKDB_LIBRARY})
+endif()
+if(prism_private_files)
   set(prism_private_libraries ${CMAKE_INSTALL_LIBDIR}/prism)
-  install(FILES ${OPENSSL_ROOT_DIR}/lib/libcrypto.so.3 ${OPENSSL_ROOT_DIR}/lib/libssl.so.3
-          DESTINATION ${prism_private_libraries} COMPONENT program)
+  install(FILES ${prism_private_files} DESTINATION ${prism_private_libraries} COMPONENT program)
   file(RELATIVE_PATH prism_libraries_from_bin /${CMAKE_INSTALL_BINDIR} /${prism_private_libraries})
   set_target_properties(prism PROPERTIES INSTALL_RPATH "$ORIGIN/${prism_libraries_from_bin}")
 endif()

@@ -2,7 +2,7 @@
 # What ./dev needs from the distribution, and how it gets it. apt verifies every download by the distribution's signature.
 
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config python3 libgtest-dev libbenchmark-dev libpg-query-dev libcli11-dev
-  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libssl-dev prometheus-cpp-dev)
+  libcsv-dev libfmt-dev nlohmann-json3-dev libgmp-dev libsqlite3-dev libssl-dev prometheus-cpp-dev)
 # What tools/dev/openssl.sh needs where the system's OpenSSL is too old.
 RELINK_PACKAGES=(zlib1g-dev libzstd-dev binutils perl)
 OPTIONAL_PACKAGES=(ccache)  # makes a second build quick; its absence hurts nobody
@@ -42,6 +42,7 @@ packages_of() {
       # Debian 12 calls its newest Boost by its version; its plain package is too old. Later distributions have newer ones.
       if is_tested_os; then echo libboost1.81-dev; else echo libboost-dev; fi
       has_new_openssl || printf '%s\n' "${RELINK_PACKAGES[@]}"
+      has_duckdb || command -v npm >/dev/null || echo npm
       ;;
     clang) printf "%s-$(clang_version)%s\n" clang '' clang-format '' clang-tidy '' libclang-rt -dev ;;
     long) printf '%s\n' "${LONG_PACKAGES[@]}" ;;
@@ -115,6 +116,19 @@ need_openssl() {
   if ! sh tools/dev/openssl.sh "$PWD/build/openssl" >build/logs/openssl.log 2>&1; then
     tail -20 build/logs/openssl.log >&2
     echo "An OpenSSL 3.5 or later is needed. Install one that pkg-config finds, or on Debian 12 see why tools/dev/openssl.sh failed." >&2
+    exit 3
+  fi
+}
+
+# DuckDB's own builds are on npm: the library in one package, the header of the same version in another.
+has_duckdb() { [[ -f build/duckdb/complete ]] || { [[ -f /usr/include/duckdb.h || -f /usr/local/include/duckdb.h ]]; }; }
+need_duckdb() {
+  has_duckdb && return
+  say "fetching DuckDB into build/duckdb"
+  mkdir -p build/logs
+  if ! sh tools/dev/duckdb.sh "$PWD/build/duckdb" >build/logs/duckdb.log 2>&1; then
+    tail -20 build/logs/duckdb.log >&2
+    echo "DuckDB is needed, from the npm registry (npm config get registry) or installed where the compiler finds duckdb.h and libduckdb." >&2
     exit 3
   fi
 }

@@ -11,6 +11,7 @@ build() {
   shift
   mkdir -p "$LOGS"
   need_openssl
+  need_duckdb
   if [[ ! -f build/$preset/build.ninja ]]; then
     say "configuring $preset"
     case $preset in
