@@ -106,6 +106,14 @@ std::string leaf(std::string_view name, const Expression& e, const Plan& plan) {
   return out + describe(primitive, plan.catalog).substr(3);
 }
 
+/// Billionths as a decimal without zeros at its end: 500000000 is 0.5.
+std::string fraction(std::int64_t nano) {
+  std::string out = table::format_decimal(nano, 9);
+  out.erase(out.find_last_not_of('0') + 1);
+  if (out.back() == '.') out.pop_back();
+  return out;
+}
+
 std::string_view sign(Op op) {
   switch (op) {
     case Op::add:
@@ -144,6 +152,20 @@ std::string describe(const Predicate& predicate, const Catalog& catalog) { retur
 std::string describe(const Primitive& primitive, const Catalog& catalog) {
   const bool sum = primitive.kind == Primitive::Kind::sum;
   if (primitive.columns.empty()) return "count(*)";
+  const std::string& first = catalog.columns[primitive.columns[0]].name;
+  switch (primitive.kind) {
+    case Primitive::Kind::count_distinct:
+      return "count(distinct " + first + ")";
+    case Primitive::Kind::minimum:
+      return "min(" + first + ")";
+    case Primitive::Kind::maximum:
+      return "max(" + first + ")";
+    case Primitive::Kind::quantile:
+      return "quantile(" + first + ", " + fraction(primitive.fraction_nano) + ")";
+    case Primitive::Kind::count:
+    case Primitive::Kind::sum:
+      break;
+  }
   std::string out = sum ? "sum(" : "count(";
   for (std::size_t i = 0; i < primitive.columns.size(); ++i) {
     if (i > 0) out += sum ? "*" : ", ";
@@ -165,6 +187,7 @@ std::string describe(const Expression& e, const Plan& plan) {
     case Op::key:
       return plan.catalog.columns[plan.group_by[e.index]].name;
     case Op::count:
+    case Op::statistic:
       return describe(plan.primitives[e.index], plan.catalog);
     case Op::sum:
       return leaf("sum", e, plan);

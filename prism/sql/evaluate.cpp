@@ -5,12 +5,15 @@ namespace {
 
 using Op = Expression::Op;
 
-mpq_class number_of(Int128 value) { return mpq_class(to_string(value)); }
+mpq_class scaled_down(mpq_class v, int scale) {
+  v /= power_of_ten(static_cast<unsigned>(scale));
+  return v;
+}
 
 /// A group, read for one expression.
 class Evaluator {
  public:
-  explicit Evaluator(const GroupValues* group) : group_(group) {}
+  explicit Evaluator(const Leaves* leaves) : leaves_(leaves) {}
 
   Result<Value> value(const Expression& e) const {
     switch (e.op) {
@@ -24,17 +27,16 @@ class Evaluator {
       case Op::null:
         return Value{};
       case Op::key:
-        return key(e);
       case Op::count:
-        return Value::of(number_of(primitive(e.index)));
       case Op::sum:
       case Op::average:
-        return sum(e);
       case Op::variance_population:
       case Op::variance_sample:
       case Op::deviation_population:
       case Op::deviation_sample:
-        return spread(e);
+      case Op::statistic:
+        check(leaves_ != nullptr, "a constant has a leaf that is none");
+        return leaves_->value(e);
       case Op::negate:
       case Op::add:
       case Op::subtract:
@@ -63,55 +65,6 @@ class Evaluator {
   }
 
  private:
-  static mpq_class scaled_down(mpq_class v, int scale) {
-    v /= power_of_ten(static_cast<unsigned>(scale));
-    return v;
-  }
-
-  Int128 primitive(std::size_t index) const {
-    check(group_ != nullptr && index < group_->primitives.size(), "an expression names a primitive that is not there");
-    return group_->primitives[index];
-  }
-
-  Result<Value> key(const Expression& e) const {
-    check(group_ != nullptr && e.index < group_->keys.size(), "an expression names a group key that is not there");
-    const KeyValue& key = group_->keys[e.index];
-    if (std::holds_alternative<std::monostate>(key)) return Value{};
-    if (const auto* text = std::get_if<std::string>(&key)) return Value::of_text(*text);
-    const std::int64_t stored = *std::get_if<std::int64_t>(&key);
-    if (e.type == ValueType::date) return Value::of_date(stored);
-    return Value::of(scaled_down(number_of(stored), e.scale));
-  }
-
-  Result<Value> sum(const Expression& e) const {
-    const Int128 count = primitive(e.count);
-    if (count < 0)
-      return fail(ErrorCode::integrity, "a count is ", to_string(count),
-                  "; this answer was not computed from the table");
-    if (count == 0) return Value{};
-    const mpq_class total = scaled_down(number_of(primitive(e.index)), e.scale);
-    if (e.op == Op::sum) return Value::of(total);
-    return Value::of(mpq_class(total / number_of(count)));
-  }
-
-  Result<Value> spread(const Expression& e) const {
-    const Int128 count = primitive(e.count);
-    if (count < 0)
-      return fail(ErrorCode::integrity, "a count is ", to_string(count),
-                  "; this answer was not computed from the table");
-    const bool sample = e.op == Op::variance_sample || e.op == Op::deviation_sample;
-    if (count < (sample ? 2 : 1)) return Value{};
-    const mpq_class n = number_of(count);
-    const mpq_class s = number_of(primitive(e.index));
-    const mpq_class q = number_of(primitive(e.square));
-    const mpq_class divisor = n * (sample ? mpq_class(n - 1) : n);
-    const mpq_class variance = scaled_down(mpq_class((n * q - s * s) / divisor), 2 * e.scale);
-    if (sgn(variance) < 0)
-      return fail(ErrorCode::integrity, "a variance is below zero; this answer was not computed from the table");
-    const bool root = e.op == Op::deviation_population || e.op == Op::deviation_sample;
-    return Value::of(root ? root_rounded(variance) : variance);
-  }
-
   Result<Value> arithmetic(const Expression& e) const {
     PRISM_TRY(const Value left, value(e.arguments[0]));
     if (e.op == Op::negate) return left.is_null() ? Value{} : Value::of(mpq_class(-left.number));
@@ -168,7 +121,7 @@ class Evaluator {
     return unknown ? Value{} : Value::of(!decides);
   }
 
-  const GroupValues* group_;
+  const Leaves* leaves_;
 };
 
 }  // namespace
@@ -189,8 +142,8 @@ int compare(const Value& a, const Value& b) {
   }
 }
 
-Result<Value> evaluate(const Expression& expression, const GroupValues* group) {
-  return Evaluator(group).value(expression);
+Result<Value> evaluate(const Expression& expression, const Leaves* leaves) {
+  return Evaluator(leaves).value(expression);
 }
 
 }  // namespace prism::sql::internal

@@ -1,8 +1,9 @@
 #include "prism/sql/finish.h"
 
 #include <algorithm>
+#include <span>
 
-#include "prism/sql/internal/value.h"
+#include "prism/sql/internal/leaves.h"
 #include "prism/table/date.h"
 
 namespace prism::sql {
@@ -14,9 +15,12 @@ using internal::Value;
 using table::Cell;
 using table::ColumnType;
 
+using Keys = std::vector<KeyValue>;
+
 /// One group on its way to becoming a row.
 struct Row {
-  const GroupValues* group;
+  std::size_t group;
+  const Keys* keys;
   std::vector<Value> order;
 };
 
@@ -28,9 +32,9 @@ int compare_keys(const KeyValue& a, const KeyValue& b) {
   return a < b ? -1 : 1;  // std::string compares by unsigned bytes
 }
 
-int compare_groups(const GroupValues& a, const GroupValues& b) {
-  for (std::size_t i = 0; i < a.keys.size(); ++i) {
-    if (const int order = compare_keys(a.keys[i], b.keys[i]); order != 0) return order;
+int compare_groups(const Keys& a, const Keys& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (const int order = compare_keys(a[i], b[i]); order != 0) return order;
   }
   return 0;
 }
@@ -45,7 +49,7 @@ bool comes_before(const Plan& plan, const Row& a, const Row& b) {
     const int order = compare(a.order[i], b.order[i]);
     if (order != 0) return (order < 0) != key.descending;
   }
-  return compare_groups(*a.group, *b.group) < 0;
+  return compare_groups(*a.keys, *b.keys) < 0;
 }
 
 ColumnType column_type(ValueType type) {
@@ -84,37 +88,30 @@ Cell render(const Value& value, const Expression& expression) {
   return table::Number{internal::render_numeric(value.number)};
 }
 
-Status check_shape(const Plan& plan, const std::vector<GroupValues>& groups) {
+Error wrong_size(const Plan& plan, std::size_t keys, std::size_t primitives) {
+  return fail(ErrorCode::mismatch, "a group with ", keys, " keys and ", primitives, " numbers; the plan has ",
+              plan.group_by.size(), " and ", plan.primitives.size());
+}
+
+/// Groups of either sort: one without GROUP BY, each with as many keys and numbers as the plan, keys of the right type
+/// and none twice.
+template <class Group>
+Status check_shape(const Plan& plan, const std::vector<Group>& groups) {
   if (plan.group_by.empty() && groups.size() != 1)
     return fail(ErrorCode::mismatch, groups.size(), " groups for a query without GROUP BY; exactly one is wanted");
-  // Years 0001 to 9999; further days have no name.
-  static const std::int64_t first_day = *table::parse_date("0001-01-01");
-  static const std::int64_t last_day = *table::parse_date("9999-12-31");
-  for (const GroupValues& group : groups) {
+  std::vector<const Keys*> sorted;
+  for (const Group& group : groups) {
     if (group.keys.size() != plan.group_by.size() || group.primitives.size() != plan.primitives.size())
-      return fail(ErrorCode::mismatch, "a group with ", group.keys.size(), " keys and ", group.primitives.size(),
-                  " numbers; the plan has ", plan.group_by.size(), " and ", plan.primitives.size());
+      return wrong_size(plan, group.keys.size(), group.primitives.size());
     for (std::size_t i = 0; i < group.keys.size(); ++i) {
       const table::ColumnSchema& column = plan.catalog.columns[plan.group_by[i]];
       const bool text = std::holds_alternative<std::string>(group.keys[i]);
       if (!std::holds_alternative<std::monostate>(group.keys[i]) && text != (column.type == ColumnType::text))
         return fail(ErrorCode::mismatch, "a group key of column ", column.name, " has the wrong type");
-      // Bounds rounded outwards may go past the calendar; groups nobody is in are not shown.
-      if (group.primitives[0] == 0) continue;
-      const auto* day = std::get_if<std::int64_t>(&group.keys[i]);
-      if (column.type == ColumnType::date && day != nullptr && (*day < first_day || *day > last_day))
-        return fail(ErrorCode::mismatch, "a group key of column ", column.name,
-                    " is not a date in the years 0001 to 9999");
     }
-    for (std::size_t i = 0; i < group.primitives.size(); ++i) {
-      if (plan.primitives[i].kind == Primitive::Kind::count && group.primitives[i] < 0)
-        return fail(ErrorCode::integrity, "a count is below zero; this answer was not computed from the table");
-    }
+    sorted.push_back(&group.keys);
   }
-  std::vector<const GroupValues*> sorted;
-  for (const GroupValues& group : groups) sorted.push_back(&group);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const GroupValues* a, const GroupValues* b) { return compare_groups(*a, *b) < 0; });
+  std::sort(sorted.begin(), sorted.end(), [](const Keys* a, const Keys* b) { return compare_groups(*a, *b) < 0; });
   for (std::size_t i = 1; i < sorted.size(); ++i) {
     if (compare_groups(*sorted[i - 1], *sorted[i]) == 0)
       return fail(ErrorCode::mismatch, "two groups have the same keys");
@@ -122,40 +119,79 @@ Status check_shape(const Plan& plan, const std::vector<GroupValues>& groups) {
   return {};
 }
 
-}  // namespace
-
-Result<table::ResultTable> finish(const Plan& plan, const std::vector<GroupValues>& groups) {
-  PRISM_CHECKED(check_shape(plan, groups));
-  std::vector<Row> rows;
+/// What exact numbers have to be besides: days in the calendar, counts not below zero.
+Status check_values(const Plan& plan, const std::vector<GroupValues>& groups) {
   for (const GroupValues& group : groups) {
-    if (!plan.group_by.empty() && group.primitives[0] == 0) continue;
+    for (std::size_t i = 0; i < group.keys.size(); ++i) {
+      // Bounds rounded outwards may go past the calendar; groups nobody is in are not shown.
+      if (group.primitives[0] == 0) continue;
+      const table::ColumnSchema& column = plan.catalog.columns[plan.group_by[i]];
+      const auto* day = std::get_if<std::int64_t>(&group.keys[i]);
+      if (column.type == ColumnType::date && day != nullptr && !internal::in_calendar(mpq_class(*day)))
+        return fail(ErrorCode::mismatch, "a group key of column ", column.name,
+                    " is not a date in the years 0001 to 9999");
+    }
+    for (std::size_t i = 0; i < group.primitives.size(); ++i) {
+      const Primitive::Kind kind = plan.primitives[i].kind;
+      if ((kind == Primitive::Kind::count || kind == Primitive::Kind::count_distinct) && group.primitives[i] < 0)
+        return fail(ErrorCode::integrity, "a count is below zero; this answer was not computed from the table");
+    }
+  }
+  return {};
+}
+
+/// Evaluates, filters, orders and renders the groups that `exists` admits.
+template <class GroupLeaves, class Group, class Exists>
+Result<Estimated> rows_of(const Plan& plan, const std::vector<Group>& groups, Exists exists) {
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (!exists(groups[i])) continue;
+    const GroupLeaves leaves(groups[i]);
     if (plan.having) {
-      PRISM_TRY(const Value kept, evaluate(*plan.having, &group));
+      PRISM_TRY(const Value kept, evaluate(*plan.having, &leaves));
       if (kept.is_null() || !kept.truth) continue;
     }
-    Row row{&group, {}};
+    Row row{i, &groups[i].keys, {}};
     for (const OrderKey& key : plan.order) {
-      PRISM_TRY(Value value, evaluate(key.value, &group));
+      PRISM_TRY(Value value, evaluate(key.value, &leaves));
       row.order.push_back(std::move(value));
     }
     rows.push_back(std::move(row));
   }
   std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return comes_before(plan, a, b); });
 
-  table::ResultTable out;
-  for (const OutputColumn& column : plan.outputs) out.columns.push_back({column.name, column_type(column.value.type)});
+  Estimated out;
+  for (const OutputColumn& column : plan.outputs)
+    out.table.columns.push_back({column.name, column_type(column.value.type)});
   const std::size_t first = static_cast<std::size_t>(std::min<std::uint64_t>(plan.offset, rows.size()));
   const std::size_t most = rows.size() - first;
   const std::size_t count = plan.limit ? static_cast<std::size_t>(std::min<std::uint64_t>(*plan.limit, most)) : most;
-  for (std::size_t i = first; i < first + count; ++i) {
+  for (const Row& row : std::span(rows).subspan(first, count)) {
+    const GroupLeaves leaves(groups[row.group]);
     std::vector<Cell> cells;
     for (const OutputColumn& column : plan.outputs) {
-      PRISM_TRY(const Value value, evaluate(column.value, rows[i].group));
+      PRISM_TRY(const Value value, evaluate(column.value, &leaves));
       cells.push_back(render(value, column.value));
     }
-    out.rows.push_back(std::move(cells));
+    out.table.rows.push_back(std::move(cells));
+    out.group_of_row.push_back(row.group);
   }
   return out;
+}
+
+}  // namespace
+
+Result<table::ResultTable> finish(const Plan& plan, const std::vector<GroupValues>& groups) {
+  PRISM_CHECKED(check_shape(plan, groups));
+  PRISM_CHECKED(check_values(plan, groups));
+  const auto exists = [&](const GroupValues& group) { return plan.group_by.empty() || group.primitives[0] != 0; };
+  PRISM_TRY(Estimated rows, rows_of<internal::ExactLeaves>(plan, groups, exists));
+  return std::move(rows.table);
+}
+
+Result<Estimated> finish_estimates(const Plan& plan, const std::vector<GroupEstimates>& groups) {
+  PRISM_CHECKED(check_shape(plan, groups));
+  return rows_of<internal::EstimatedLeaves>(plan, groups, [](const GroupEstimates&) { return true; });
 }
 
 }  // namespace prism::sql

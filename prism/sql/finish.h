@@ -29,4 +29,28 @@ struct GroupValues {
 /// below zero and sums of squares too small for their sums.
 Result<table::ResultTable> finish(const Plan& plan, const std::vector<GroupValues>& groups);
 
+/// An estimate: numerator / denominator, denominator > 0. A denominator of 0 says "no estimate".
+struct Ratio {
+  Int128 numerator = 0;
+  Int128 denominator = 0;
+};
+
+/// What a backend estimates for one group: numbers that need not be whole, may be below zero and may disagree.
+struct GroupEstimates {
+  std::vector<KeyValue> keys;     ///< as plan.group_by
+  std::vector<Ratio> primitives;  ///< as plan.primitives
+};
+
+struct Estimated {
+  table::ResultTable table;
+  std::vector<std::size_t> group_of_row;  ///< index into the groups given, for each row of the table
+};
+
+/// As finish, from estimates, and total: no value makes an error, only a wrong shape does (mismatch, as in finish). The
+/// differences, in README.md, section "Estimates": no group is dropped for its count; counts and integers are rounded
+/// to whole numbers, decimals to their scale (half away from zero); a sum or statistic is not made NULL by its count;
+/// averages over a count <= 0 and sample variances over a count <= 1 are NULL; a variance below zero is 0; whatever has
+/// no estimate, and days outside the years 0001 to 9999, are NULL.
+Result<Estimated> finish_estimates(const Plan& plan, const std::vector<GroupEstimates>& groups);
+
 }  // namespace prism::sql

@@ -34,9 +34,6 @@ mpz_class floor_of(const mpq_class& v) {
   return out;
 }
 
-/// v >= 0 to the nearest whole number, half upwards.
-mpz_class nearest(const mpq_class& v) { return floor_of(v + mpq_class(1, 2)); }
-
 /// Whole number over 10^scale with exactly `scale` decimals, scale >= 0.
 std::string with_point(const mpz_class& whole, unsigned scale) {
   std::string digits = mpz_class(abs(whole)).get_str();
@@ -46,6 +43,11 @@ std::string with_point(const mpz_class& whole, unsigned scale) {
 }
 
 }  // namespace
+
+mpz_class nearest(const mpq_class& v) {
+  if (sgn(v) < 0) return -floor_of(mpq_class(1, 2) - v);
+  return floor_of(v + mpq_class(1, 2));
+}
 
 mpz_class power_of_ten(unsigned n) {
   mpz_class out;

@@ -18,7 +18,7 @@ namespace prism::sql {
 /// Where in the query something stands: byte offset from 0. -1 when it has no place of its own.
 using Position = int;
 
-/// What the binder knows of the one table a query may name. Columns in table order.
+/// What the binder knows of a table a query may name. Columns in table order.
 struct Catalog {
   std::string table;
   std::vector<table::ColumnSchema> columns;
@@ -59,15 +59,22 @@ struct Predicate {
 };
 
 /// A whole number computed over the rows of one group that satisfy the predicate:
-///   count []     rows                       sum [c]     scaled values of c, NULLs skipped
-///   count [c]    rows where c is not NULL   sum [a, b]  a*b (scales add), rows with a NULL skipped; a <= b, a == b is
-///   a square count [a,b]  rows where neither is NULL
+///   count []      rows                              sum [c]     scaled values of c, NULLs skipped
+///   count [c]     rows where c is not NULL          sum [a, b]  a*b (scales add), rows with a NULL skipped;
+///   count [a, b]  rows where neither is NULL                    a <= b, a == b is a square
+///   count_distinct [c]  different values of c, NULL is none; c of any type
+///   minimum [c], maximum [c]  scaled value; 0 when every c is NULL (its count tells); c is no text
+///   quantile [c]  of the n values that are not NULL, in ascending order, the one at place max(1, ceil(fraction n)),
+///                 counted from 1: always a value of the column, of two in the middle the lower; 0 when n is 0
 struct Primitive {
-  enum class Kind { count, sum };
+  enum class Kind { count, sum, count_distinct, minimum, maximum, quantile };
   Kind kind;
   std::vector<std::size_t> columns;
   Position position = -1;
-  bool same(const Primitive& o) const { return kind == o.kind && columns == o.columns; }
+  std::int64_t fraction_nano = 0;  ///< quantile: in billionths, 0 to 10^9; otherwise 0
+  bool same(const Primitive& o) const {
+    return kind == o.kind && columns == o.columns && fraction_nano == o.fraction_nano;
+  }
 };
 
 enum class ValueType { integer, decimal, numeric, date, text, boolean };
@@ -80,7 +87,7 @@ struct Expression {
     boolean,  ///< literal: numerator != 0
     null,     ///< literal
     key,      ///< the group key number `index`
-    count,    ///< primitive `index`
+    count,    ///< primitive `index`: a count or count_distinct
     sum,      ///< primitives: index = the sum, count = its count; NULL when the count is 0; value / 10^scale
     average,  ///< sum / count, NULL when the count is 0
     variance_population,
@@ -104,6 +111,8 @@ struct Expression {
     logical_not,  ///< three-valued; `and` and `or` take two or more arguments
     is_null,
     is_not_null,
+    statistic,  ///< primitives: index = a minimum, maximum or quantile, count = its count; NULL when the count is 0;
+                ///< value / 10^scale; type and scale are the column's
   };
   Op op;
   ValueType type;
@@ -125,22 +134,70 @@ struct OrderKey {
   bool nulls_first = false;  ///< PostgreSQL: NULLs last when ascending, first when descending, unless said
 };
 
-/// One query over one table.
+/// One equality of a join: both sides not NULL and the same. Both columns have one type and scale.
+struct JoinKey {
+  std::size_t left;   ///< column of the rows so far: of the parts before this one, counted through
+  std::size_t right;  ///< column of the part that is joined
+  Position position = -1;
+  bool same(const JoinKey& o) const { return left == o.left && right == o.right; }
+};
+
+/// One column of a derived table. Without `grouped` all are `column`; with it, a `column` is one of group_by.
+struct DerivedColumn {
+  enum class Kind {
+    column,   ///< as it is
+    count,    ///< rows, or with a column: where that is not NULL
+    sum,      ///< of a number; NULL without values; held to the range of int64 (saturated)
+    minimum,  ///< of a number or date; NULL without values
+    maximum
+  };
+  Kind kind = Kind::column;
+  std::optional<std::size_t> column;  ///< of parts[0]; only a count may have none
+  std::string name;                   ///< as the outer query writes it; not part of encode()
+  Position position = -1;
+};
+
+/// Where the rows of a query come from. A tree; its leaves are tables of the database.
+///   table    the rows of table number `table`, with the columns of that catalog
+///   join     parts from left to right, inner, parts[i + 1] on all of keys[i]. Its columns are those of the parts one
+///            after the other. No part is a join: joins in a row are flat.
+///   derived  a SELECT in brackets over parts[0] (of any kind): the rows that satisfy `where`, then either the columns
+///            named in `outputs` of each row, or (`grouped`) one row per group. Groups with NULL keys are groups.
+///            Grouped without group_by is one row, also when no row qualified.
+/// Columns that a join compares are not nullable behind it.
+struct Relation {
+  enum class Kind { table, join, derived };
+  Kind kind = Kind::table;
+  Catalog catalog;        ///< its rows. Name: the alias, or the table's own. A join's columns are named part.column,
+                          ///< for people; find columns by their place. Names of aliases are not part of encode().
+  std::size_t table = 0;  ///< table: which of the database
+  std::vector<Relation> parts{};             ///< join: two to eight; derived: one
+  std::vector<std::vector<JoinKey>> keys{};  ///< join: one list, never empty, for each part after the first
+  Predicate where{};                         ///< derived: over the columns of parts[0]
+  std::vector<std::size_t> group_by{};       ///< derived: columns of parts[0], at most four, ascending
+  bool grouped = false;                      ///< derived
+  std::vector<DerivedColumn> outputs{};      ///< derived: as many as catalog.columns
+  Position position = -1;
+};
+
+/// One query.
 /// Rows of the answer: without GROUP BY exactly one, else one per group that has at least one row; then having, order,
 /// limit. primitives[0] is always count [] when there are groups, because an empty group must not show.
 struct Plan {
-  Catalog catalog;
+  Catalog catalog;  ///< the columns that all numbers here count through: of the table, or of `from`
   Predicate where;
-  std::vector<std::size_t> group_by;  ///< columns, at most two, in GROUP BY order
+  std::vector<std::size_t> group_by;  ///< columns, at most four, in GROUP BY order
   std::vector<Primitive> primitives;  ///< no two the same
   std::vector<OutputColumn> outputs;
   std::optional<Expression> having;
   std::vector<OrderKey> order;  ///< ties are broken by group keys ascending, NULLs last, so that answers are unique
   std::optional<std::uint64_t> limit;
   std::uint64_t offset = 0;
+  std::optional<Relation> from{};  ///< absent: the rows of table 0 of the database; else catalog == from->catalog
 };
 
-/// Canonical bytes of a plan without positions: the same question, the same bytes. Version-prefixed.
+/// Canonical bytes of a plan without positions: the same question, the same bytes. Version-prefixed: plans over one
+/// table with counts and sums alone and at most two group columns have version 1, all others version 2.
 Bytes encode(const Plan& plan);
 
 }  // namespace prism::sql

@@ -182,10 +182,24 @@ class SelectBinder {
 
 }  // namespace
 
-Result<Plan> plan_query(std::string_view sql, const Catalog& catalog) {
+Result<Plan> plan_query(std::string_view sql, std::span<const Catalog> database) {
   const QueryText query(sql);
   PRISM_TRY(const Select select, internal::read_query(query));
-  return SelectBinder(query, select, catalog).bind();
+  std::size_t chosen = 0;
+  for (std::size_t i = 1; i < database.size(); ++i)
+    if (internal::same_identifier(database[i].table, select.table)) chosen = i;
+  PRISM_TRY(Plan plan, SelectBinder(query, select, database[chosen]).bind());
+  if (chosen != 0) {
+    plan.from.emplace();
+    plan.from->catalog = plan.catalog;
+    plan.from->table = chosen;
+    plan.from->position = select.table_position;
+  }
+  return plan;
+}
+
+Result<Plan> plan_query(std::string_view sql, const Catalog& catalog) {
+  return plan_query(sql, std::span(&catalog, 1));
 }
 
 }  // namespace prism::sql

@@ -2,6 +2,7 @@
 //
 // The text is read by PostgreSQL's own grammar (libpg_query 15). The dialect and the limits stand in README.md.
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,12 +11,14 @@
 
 namespace prism::sql {
 
-/// Reads one SELECT over the catalog's table. Works on hostile text: memory and time are bounded by the limits in
-/// README.md. Errors: malformed (syntax, encoding, too long), unsupported (outside the dialect), not_found (table,
-/// column; the nearest name is suggested), invalid_argument (types, impossible literals). The message starts with
-/// line:column (1-based, in characters) and names the place, the reason, the rule in brackets and, where there is one,
-/// a rewrite. The detail is `rule=sql/joins position=27` (byte offset from 0). Safe to call from several threads; calls
-/// run one after another, because libpg_query redirects the process's stderr.
+/// Reads one SELECT over tables of the database (one to 64, of different names). Works on hostile text: memory and time
+/// are bounded by the limits in README.md. Errors: malformed (syntax, encoding, too long), unsupported (outside the
+/// dialect), not_found (table, column; the nearest name is suggested), invalid_argument (types, impossible literals).
+/// The message starts with line:column (1-based, in characters) and names the place, the reason, the rule in brackets
+/// and, where there is one, a rewrite. The detail is `rule=sql/joins position=27` (byte offset from 0). Safe to call
+/// from several threads; calls run one after another, because libpg_query redirects the process's stderr.
+Result<Plan> plan_query(std::string_view sql, std::span<const Catalog> database);
+/// The same over a database of one table.
 Result<Plan> plan_query(std::string_view sql, const Catalog& catalog);
 
 /// The line of the query that holds `position`, and below it a caret under that place; both end in a newline.

@@ -13,6 +13,7 @@ namespace prism::backend::clear {
 namespace {
 
 Result<std::vector<const table::Column*>> columns_of(const sql::Plan& plan, const table::Table& table) {
+  if (plan.from) return fail(ErrorCode::mismatch, "the plan reads more than one plain table");
   std::vector<const table::Column*> out;
   for (const table::ColumnSchema& wanted : plan.catalog.columns) {
     const auto found = std::find_if(table.columns.begin(), table.columns.end(),

@@ -41,6 +41,7 @@ class Lowering {
         cells_(header, builder_) {}
 
   Result<Lowered> run() {
+    PRISM_CHECKED(check_parts());
     // Tests of a group column choose groups: no product, no depth.
     const sql::Predicate rest = split_conditions();
     PRISM_TRY(auto keys, groups());
@@ -91,6 +92,22 @@ class Lowering {
 
  private:
   using Key = std::pair<std::vector<std::optional<std::uint64_t>>, Node>;
+
+  /// What a plan may hold and no sealed table can answer.
+  Status check_parts() const {
+    if (plan_.from)
+      return refusal(ErrorCode::unsupported, sql_, plan_.from->position, "he/tables",
+                     "a sealed table is asked alone, without joins and derived tables");
+    if (plan_.group_by.size() > 2)
+      return refusal(ErrorCode::unsupported, sql_, -1, "he/group-by-columns",
+                     "groups of a sealed table are made by two columns at the most; ask once per value of the third "
+                     "column, with WHERE");
+    for (const sql::Primitive& primitive : plan_.primitives)
+      if (primitive.kind != sql::Primitive::Kind::count && primitive.kind != sql::Primitive::Kind::sum)
+        return refusal(ErrorCode::unsupported, sql_, primitive.position, "he/order",
+                       "minimum, maximum, quantiles and distinct values need comparisons of encrypted values");
+    return {};
+  }
 
   /// Moves tests of GROUP BY columns that every row must satisfy into group_tests_; returns the rest of the condition.
   sql::Predicate split_conditions() {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "prism/base/result.h"
-#include "prism/sql/finish.h"
 #include "prism/sql/plan.h"
 
 namespace prism::sql::internal {
@@ -38,9 +37,19 @@ mpz_class power_of_ten(unsigned n);
 /// The square root of v >= 0, rounded to 20 significant digits, half away from zero, from the exact value.
 mpq_class root_rounded(const mpq_class& v);
 
-/// The value of an expression in one group, by README's finishing rules. `group` may be null when the expression has no
-/// leaves that need it. Errors: integrity for sums that cannot be (negative count or variance).
-Result<Value> evaluate(const Expression& expression, const GroupValues* group);
+/// To the nearest whole number, half away from zero.
+mpz_class nearest(const mpq_class& v);
+
+/// The leaves that stand for group keys and primitives, in one group (leaves.h).
+class Leaves {
+ public:
+  virtual ~Leaves() = default;
+  virtual Result<Value> value(const Expression& leaf) const = 0;
+};
+
+/// The value of an expression in one group, by README's finishing rules. `leaves` may be null when the expression is
+/// constant. Errors: those of the leaves.
+Result<Value> evaluate(const Expression& expression, const Leaves* leaves);
 
 /// A number as README's rendering rules want it.
 std::string render_integer(const mpq_class& v);

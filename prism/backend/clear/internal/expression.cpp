@@ -101,6 +101,10 @@ Value evaluate(const Expression& e, const Group& group) {
     case Op::sum:
       if (group.primitives[e.count] == 0) return {};
       return over(group.primitives[e.index], tens());
+    case Op::statistic:
+      if (group.primitives[e.count] == 0) return {};
+      if (e.type == sql::ValueType::date) return Day{group.primitives[e.index].get_si()};
+      return over(group.primitives[e.index], tens());
     case Op::average:
       if (group.primitives[e.count] == 0) return {};
       return over(group.primitives[e.index], group.primitives[e.count] * tens());
