@@ -15,7 +15,7 @@ build() {
   if [[ ! -f build/$preset/build.ninja ]]; then
     say "configuring $preset"
     case $preset in
-      clang | fuzz)
+      asan-ubsan | clang)
         options=("-DCMAKE_C_COMPILER=clang-$(clang_version)" "-DCMAKE_CXX_COMPILER=clang++-$(clang_version)")
         ;;
     esac
@@ -126,13 +126,13 @@ fuzzer_count() {
   echo $((count > 0 ? count : 1))
 }
 
-# run_fuzzer NAME SECONDS: seeds stand in fuzz/corpus/NAME, what was found to be new in build/fuzz/corpus/NAME.
+# run_fuzzer NAME SECONDS: seeds stand in fuzz/corpus/NAME, what was found to be new in build/asan-ubsan/corpus/NAME.
 run_fuzzer() {
-  local name=$1 seconds=$2 folders=("build/fuzz/corpus/$1")
-  mkdir -p "build/fuzz/corpus/$name" build/fuzz/artifacts "$LOGS"
+  local name=$1 seconds=$2 folders=("build/asan-ubsan/corpus/$1")
+  mkdir -p "build/asan-ubsan/corpus/$name" build/asan-ubsan/artifacts "$LOGS"
   [[ -d fuzz/corpus/$name ]] && folders+=("fuzz/corpus/$name")
-  if "build/fuzz/fuzzers/$name" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
-    -artifact_prefix="build/fuzz/artifacts/$name-" "${folders[@]}" >"$LOGS/$name.log" 2>&1; then
+  if "build/asan-ubsan/fuzzers/$name" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
+    -artifact_prefix="build/asan-ubsan/artifacts/$name-" "${folders[@]}" >"$LOGS/$name.log" 2>&1; then
     printf '  %-24s %s runs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$LOGS/$name.log")"
   else
     printf '  %-24s FAILED\n' "$name"
@@ -147,15 +147,15 @@ export LOGS
 stage_fuzz() {
   local seconds=$1 names started passed=0 failed=0 status
   mapfile -t names < <([[ -n ${2:-} ]] && echo "$2" || fuzzer_names)
-  if ! build fuzz canary_fuzz "${names[@]}"; then
+  if ! build asan-ubsan canary_fuzz "${names[@]}"; then
     add 0 1 0 0 "fuzz build"
     return 0
   fi
   started=$SECONDS
-  mkdir -p build/fuzz/artifacts
+  mkdir -p build/asan-ubsan/artifacts
   ((seconds > 0)) || seconds=1
   # The canary crashes on one four-byte input. When the fuzzer does not find it, silence of the others means nothing.
-  build/fuzz/fuzzers/canary_fuzz -max_total_time=60 -artifact_prefix=build/fuzz/artifacts/canary- \
+  build/asan-ubsan/fuzzers/canary_fuzz -max_total_time=60 -artifact_prefix=build/asan-ubsan/artifacts/canary- \
     >"$LOGS/canary_fuzz.log" 2>&1 || true
   if grep -q heap-buffer-overflow "$LOGS/canary_fuzz.log"; then
     passed=1
