@@ -1,0 +1,146 @@
+#include "prism/backend/dp/relational_load.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "prism/backend/dp/internal/relation_sql.h"
+#include "prism/hash/siphash.h"
+
+namespace prism::backend::dp {
+namespace {
+
+/// One row on its way to being chosen.
+struct Candidate {
+  std::uint64_t unit;
+  std::uint64_t content;
+  std::uint32_t row;
+  bool operator<(const Candidate& o) const {
+    if (unit != o.unit) return unit < o.unit;
+    if (content != o.content) return content < o.content;
+    return row < o.row;
+  }
+};
+
+/// Sorted in pieces that fit a cache: rows of one unit share a bucket, and nothing else matters about the order of
+/// units.
+constexpr std::size_t kBucketBits = 10;
+
+/// A column's values as words to hash. Text by its bytes, never by its place in the dictionary, which depends on rows
+/// of others.
+class ColumnWords {
+ public:
+  ColumnWords(const table::Column& column, const RowKey& key) : column_(column) {
+    for (const std::string& word : column.dictionary) texts_.push_back(hash::siphash(key, word));
+  }
+  void add(std::uint32_t row, hash::SipHash& hash) const {
+    const auto value = static_cast<std::uint64_t>(column_.values[row]);
+    hash.update(column_.valid[row]);
+    hash.update(column_.valid[row] == 0 ? 0 : texts_.empty() ? value : texts_[value]);
+  }
+
+ private:
+  const table::Column& column_;
+  std::vector<std::uint64_t> texts_;
+};
+
+Status check_columns(const TableLayout& layout, const table::Table& table, const std::vector<std::size_t>& places) {
+  for (std::size_t i = 0; i < layout.columns.size(); ++i) {
+    const table::ColumnSchema& wanted = layout.columns[i];
+    const table::ColumnSchema& found = table.columns[places[i]].schema;
+    if (found.type != wanted.type || found.scale != wanted.scale)
+      return fail(ErrorCode::mismatch, "column ", wanted.name, " of table ", table.name, " is ",
+                  table::type_text(found), "; declared is ", table::type_text(wanted));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<BoundedRows> bounded_rows(const table::Table& table, std::size_t unit, const std::vector<std::size_t>& columns,
+                                 std::uint64_t rows_per_unit, const RowKey& key) {
+  if (table.rows > std::numeric_limits<std::uint32_t>::max())
+    return fail(ErrorCode::exhausted, table.rows, " rows; a table can have 2^32 - 1");
+  const table::Column& units = table.columns[unit];
+  // The unit's own value need not be hashed: rows are compared within one unit.
+  std::vector<ColumnWords> words;
+  for (const std::size_t column : columns)
+    if (column != unit) words.emplace_back(table.columns[column], key);
+
+  BoundedRows out;
+  const auto rows = static_cast<std::uint32_t>(table.rows);
+  const hash::SipHash fresh(key);
+  const auto bucket_of = [&](std::uint32_t row) {
+    // Fibonacci hashing: consecutive identifiers spread over all buckets.
+    return (static_cast<std::uint64_t>(units.values[row]) * 0x9E3779B97F4A7C15U) >> (64 - kBucketBits);
+  };
+  std::vector<std::size_t> ends(std::size_t{1} << kBucketBits, 0);
+  for (std::uint32_t row = 0; row < rows; ++row)
+    if (units.valid[row] != 0)
+      ++ends[bucket_of(row)];
+    else
+      ++out.without_unit;
+  std::size_t total = 0;
+  for (std::size_t& end : ends) end = std::exchange(total, total + end);
+  std::vector<Candidate> candidates(total);
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if (units.valid[row] == 0) continue;
+    hash::SipHash hash = fresh;
+    for (const ColumnWords& column : words) column.add(row, hash);
+    candidates[ends[bucket_of(row)]++] = {static_cast<std::uint64_t>(units.values[row]), hash.finish(), row};
+  }
+  std::size_t begin = 0;
+  for (const std::size_t end : ends) {
+    std::sort(candidates.begin() + static_cast<std::ptrdiff_t>(begin),
+              candidates.begin() + static_cast<std::ptrdiff_t>(end));
+    begin = end;
+  }
+  std::vector<std::uint8_t> kept(rows, 0);
+  std::uint64_t ordinal = 0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    ordinal = i > 0 && candidates[i - 1].unit == candidates[i].unit ? ordinal + 1 : 1;
+    out.most_rows_of_unit = std::max(out.most_rows_of_unit, ordinal);
+    if (ordinal <= rows_per_unit)
+      kept[candidates[i].row] = 1;
+    else
+      ++out.over_the_bound;
+  }
+  for (std::uint32_t row = 0; row < rows; ++row)
+    if (kept[row] != 0) out.rows.push_back(row);
+  return out;
+}
+
+Status load_table(duck::Database& database, const Layout& layout, std::size_t number, const table::Table& table,
+                  const RowKey& key, const duck::Stop& stop) {
+  if (number >= layout.tables.size()) return fail(ErrorCode::mismatch, "the layout has no table number ", number);
+  const TableLayout& wanted = layout.tables[number];
+  std::vector<std::size_t> places;
+  for (const table::ColumnSchema& column : wanted.columns) {
+    const auto found = std::find_if(table.columns.begin(), table.columns.end(),
+                                    [&](const table::Column& c) { return c.schema.name == column.name; });
+    if (found == table.columns.end())
+      return fail(ErrorCode::mismatch, "column ", column.name, " is declared, and table ", table.name, " lacks it");
+    places.push_back(static_cast<std::size_t>(found - table.columns.begin()));
+  }
+  PRISM_CHECKED(check_columns(wanted, table, places));
+
+  std::vector<duck::Kind> kinds;
+  std::vector<duck::Source> sources;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    kinds.push_back(duck::kind_of(wanted.columns[i].type));
+    sources.push_back({places[i]});
+  }
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!has_offset(wanted, i)) continue;
+    kinds.push_back(duck::Kind::offset);
+    sources.push_back({places[i], wanted.bounds[i]->low, wanted.bounds[i]->high});
+  }
+  const std::string name = "t" + std::to_string(number);
+  PRISM_CHECKED(database.create(name, kinds));
+  if (!wanted.unit) return database.append(name, table, sources, nullptr, stop);
+  PRISM_TRY(const BoundedRows bounded, bounded_rows(table, places[*wanted.unit], places, wanted.rows_per_unit, key));
+  return database.append(name, table, sources, &bounded.rows, stop);
+}
+
+}  // namespace prism::backend::dp
