@@ -154,11 +154,12 @@ double Noise::tail_up(Int128 h) const {
       tail += std::exp(-x * x / (2 * value));
     tail = 2 * tail / tables_->unnormalised;
   } else {
-    // The sum of all terms is at least sqrt(2 pi v) (Poisson). Beyond the deviation the density is convex, so a term is
-    // at most its integral over [x - 1/2, x + 1/2]; before, it falls, so a term is at most that over [x - 1, x].
+    // P(|x| >= k) is at most P(|y| >= k - 1/2) for the continuous y. By Poisson summation all terms add up to between 1
+    // and 1 + 3 exp(-2 pi^2 v) times their integral, which is the same to far beyond a double. Up to the deviation the
+    // density is concave, so the terms below k are at least their integrals over [x - 1/2, x + 1/2]; beyond it is
+    // convex, so those from k on are at most theirs.
     const long double deviation = 1 / std::sqrt(ratio(1, parameter()));
-    const auto at = static_cast<long double>(h);
-    tail = std::erfc((at + 0.5L >= deviation ? at + 0.5L : at) / (deviation * std::sqrt(2.0L)));
+    tail = std::erfc((static_cast<long double>(h) + 0.5L) / (deviation * std::sqrt(2.0L)));
   }
   // Far more than the errors of the functions above, relative (doubles in sums of a few hundred terms) and absolute.
   const double up = static_cast<double>(tail) * (1 + 1e-12) + truncation().value_up() + 1e-300;
