@@ -15,10 +15,17 @@ using Kind = Node::Kind;
 using Op = Expression::Op;
 
 constexpr std::string_view kSpreads[] = {"var_pop", "var_samp", "variance", "stddev_pop", "stddev_samp", "stddev"};
-constexpr std::string_view kOrders[] = {
-    "min", "max", "median", "mode", "percentile_cont", "percentile_disc", "first_value", "last_value"};
-constexpr std::string_view kAggregates[] = {"array_agg", "string_agg", "json_agg", "jsonb_agg", "bool_and",
-                                            "bool_or",   "every",      "bit_and",  "bit_or",    "any_value"};
+constexpr std::string_view kStatistics[] = {"min", "max", "median", "quantile", "percentile_cont", "percentile_disc"};
+constexpr std::string_view kAggregates[] = {"array_agg", "string_agg",  "json_agg",  "jsonb_agg", "bool_and",
+                                            "bool_or",   "every",       "bit_and",   "bit_or",    "any_value",
+                                            "mode",      "first_value", "last_value"};
+constexpr std::string_view kVolatile[] = {"random",          "now",
+                                          "clock_timestamp", "statement_timestamp",
+                                          "nextval",         "transaction_timestamp",
+                                          "timeofday",       "gen_random_uuid",
+                                          "setseed",         "uuid"};
+constexpr std::string_view kAnswered =
+    "the aggregates are COUNT, SUM, AVG, VAR_POP, VAR_SAMP, STDDEV_POP, STDDEV_SAMP, MIN, MAX, MEDIAN and QUANTILE";
 
 template <std::size_t n>
 bool among(std::string_view name, const std::string_view (&names)[n]) {
@@ -111,7 +118,7 @@ class PolynomialReader {
     const std::string& op = node.text;
     if (op == "/")
       return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate-argument",
-                           "rows are not divided one by one: quotients of encrypted values are not computed",
+                           "rows are not divided one by one",
                            "divide the aggregate, as in SUM(a) / 2, or multiply by a constant, as in SUM(a * 0.5)");
     if (op != "+" && op != "-" && op != "*") return refuse(node);
     PRISM_TRY(Polynomial left, read(node.arguments[0]));
@@ -128,7 +135,7 @@ class PolynomialReader {
           if (product.size() > 2)
             return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate-argument",
                                  "a product of more than two columns is not summed",
-                                 "add the product as a column before sealing");
+                                 "add the product as a column of the table");
           add(out, product, factor_a.times(factor_b), 1);
         }
       }
@@ -175,18 +182,19 @@ Expression binary(Op op, Expression a, Expression b, Position at) {
 }  // namespace
 
 bool is_aggregate(std::string_view name) {
-  return name == "count" || name == "sum" || name == "avg" || among(name, kSpreads) || among(name, kOrders) ||
+  return name == "count" || name == "sum" || name == "avg" || among(name, kSpreads) || among(name, kStatistics) ||
          among(name, kAggregates);
 }
 
-std::size_t ExpressionBinder::primitive(Primitive::Kind kind, std::vector<std::size_t> columns, Position position) {
+std::size_t ExpressionBinder::primitive(Primitive::Kind kind, std::vector<std::size_t> columns, Position position,
+                                        std::int64_t fraction_nano) {
   if (kind == Primitive::Kind::count) {
     columns.erase(std::remove_if(columns.begin(), columns.end(), [&](std::size_t c) { return !nullable(c); }),
                   columns.end());
     std::sort(columns.begin(), columns.end());
     columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
   }
-  const Primitive wanted{kind, std::move(columns), position};
+  const Primitive wanted{kind, std::move(columns), position, fraction_nano};
   for (std::size_t i = 0; i < plan_.primitives.size(); ++i) {
     if (plan_.primitives[i].same(wanted)) return i;
   }
@@ -197,44 +205,115 @@ std::size_t ExpressionBinder::primitive(Primitive::Kind kind, std::vector<std::s
 Result<Expression> ExpressionBinder::bind_call(const Node& node) {
   const std::string& name = node.text;
   const bool spread = among(name, kSpreads);
-  const bool known = name == "count" || name == "sum" || name == "avg" || spread;
-  if (!known) {
-    if (among(name, kOrders))
-      return query_.refuse(
-          ErrorCode::unsupported, node.position, "sql/aggregate",
-          upper(name) + " has to compare rows with each other, which is not done on encrypted values yet",
-          "count the rows beyond a bound, as in SELECT COUNT(*) ... WHERE column > 100, and move the bound");
-    if (among(name, kAggregates))
-      return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
-                           "the aggregates are COUNT, SUM, AVG, VAR_POP, VAR_SAMP, STDDEV_POP and STDDEV_SAMP");
-    if (name == "corr" || name.substr(0, 6) == "covar_" || name.substr(0, 5) == "regr_")
-      return query_.refuse(
-          ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
-          "write it with sums: AVG(x*y) - AVG(x)*AVG(y) is the population covariance where no value is NULL");
-    const std::string near = nearest_name(
-        name, {"count", "sum", "avg", "var_pop", "var_samp", "variance", "stddev_pop", "stddev_samp", "stddev"});
-    return query_.refuse(
-        ErrorCode::unsupported, node.position, "sql/function", "the function " + upper(name) + " is not answered",
-        near.empty() ? "the aggregates are COUNT, SUM, AVG, VAR_POP, VAR_SAMP, STDDEV_POP and STDDEV_SAMP"
-                     : "did you mean " + upper(near) + "?");
-  }
-  if (node.distinct)
-    return query_.refuse(
-        ErrorCode::unsupported, node.position, name == "count" ? "sql/count-distinct" : "sql/aggregate-distinct",
-        upper(name) +
-            "(DISTINCT ...) would have to compare rows with each other, which is not done on encrypted values",
-        name == "count" ? "write SELECT column ... GROUP BY column and count the rows of the answer"
-                        : "leave DISTINCT out");
+  const bool statistic = among(name, kStatistics);
+  if (name != "count" && name != "sum" && name != "avg" && !spread && !statistic) return refuse_call(node);
+  const bool fraction_first = name == "percentile_cont" || name == "percentile_disc";
+  if (node.within != fraction_first)
+    return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate-order",
+                         upper(name) + (node.within ? " takes no" : " wants") + " WITHIN GROUP (ORDER BY column)",
+                         fraction_first ? "write " + upper(name) + "(0.5) WITHIN GROUP (ORDER BY column)" : "");
+  // The smallest of the different values is the smallest of all.
+  if (node.distinct && name != "count" && name != "min" && name != "max")
+    return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate-distinct",
+                         upper(name) + "(DISTINCT ...) is not answered", "leave DISTINCT out");
   if (node.star && name != "count")
     return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/aggregate-argument",
                          upper(name) + "(*) has no meaning", "name a column");
-  if (!node.star && node.arguments.size() != 1)
+  const std::size_t wanted = name == "quantile" || fraction_first ? 2 : 1;
+  if (!node.star && node.arguments.size() != wanted)
     return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/aggregate-argument",
-                         upper(name) + " takes one argument, and there are " + std::to_string(node.arguments.size()),
-                         name == "count" ? "write COUNT(*)" : "");
-  if (name == "count") return bind_count(node);
+                         upper(name) + (wanted == 2 ? " takes a column and a fraction" : " takes one argument") +
+                             ", and there are " + std::to_string(node.arguments.size()),
+                         name == "count"      ? "write COUNT(*)"
+                         : name == "quantile" ? "write QUANTILE(column, 0.5)"
+                                              : "");
+  if (name == "count") return node.distinct ? bind_distinct_count(node) : bind_count(node);
+  if (statistic) return bind_statistic(node);
   if (spread) return bind_spread(node);
   return bind_sum(node, name == "avg");
+}
+
+Error ExpressionBinder::refuse_call(const Node& node) const {
+  const std::string& name = node.text;
+  if (among(name, kVolatile))
+    return query_.refuse(ErrorCode::unsupported, node.position, "sql/volatile",
+                         upper(name) + " may be worth something else each time, and an answer must not depend on that",
+                         "write the value itself");
+  if (among(name, kAggregates))
+    return query_.refuse(ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
+                         kAnswered);
+  if (name == "corr" || name.substr(0, 6) == "covar_" || name.substr(0, 5) == "regr_")
+    return query_.refuse(
+        ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
+        "write it with sums: AVG(x*y) - AVG(x)*AVG(y) is the population covariance where no value is NULL");
+  const std::string near =
+      nearest_name(name, {"count", "sum", "avg", "var_pop", "var_samp", "variance", "stddev_pop", "stddev_samp",
+                          "stddev", "min", "max", "median", "quantile", "percentile_cont", "percentile_disc"});
+  return query_.refuse(ErrorCode::unsupported, node.position, "sql/function",
+                       "the function " + upper(name) + " is not answered",
+                       near.empty() ? std::string(kAnswered) : "did you mean " + upper(near) + "?");
+}
+
+Result<std::size_t> ExpressionBinder::plain_column(const Node& argument, const std::string& call) const {
+  if (argument.has_call)
+    return query_.refuse(ErrorCode::invalid_argument, argument.position, "sql/nested-aggregate",
+                         "an aggregate stands inside another one", "write them side by side");
+  if (argument.kind != Kind::column)
+    return query_.refuse(ErrorCode::unsupported, argument.position, "sql/aggregate-argument",
+                         call + " takes one plain column", "do the arithmetic outside, as in 2 * MAX(a)");
+  return columns_.find(argument);
+}
+
+Result<Expression> ExpressionBinder::bind_distinct_count(const Node& node) {
+  PRISM_TRY(const std::size_t column, plain_column(node.arguments[0], "COUNT(DISTINCT ...)"));
+  Expression e{Op::count, ValueType::integer};
+  e.position = node.position;
+  e.index = primitive(Primitive::Kind::count_distinct, {column}, node.position);
+  return e;
+}
+
+Result<std::int64_t> ExpressionBinder::bind_fraction(const Node& node) {
+  const auto refuse = [&] {
+    return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/fraction",
+                         "a fraction is a constant from 0 to 1 with at most 9 decimal places", "write 0.5");
+  };
+  if (node.has_column || node.has_call) return refuse();
+  PRISM_TRY(const Constant constant, bind_constant(node));
+  PRISM_TRY(const Value value, evaluate(constant.expression, nullptr));
+  if (value.kind != Value::Kind::number || value.number < 0 || value.number > 1) return refuse();
+  const mpq_class nano = value.number * power_of_ten(9);
+  if (nano.get_den() != 1) return refuse();
+  return nano.get_num().get_si();
+}
+
+/// MIN, MAX and quantiles: always a value of the column.
+Result<Expression> ExpressionBinder::bind_statistic(const Node& node) {
+  const std::string& name = node.text;
+  const bool extreme = name == "min" || name == "max";
+  const bool fraction_first = node.within;
+  const Node& argument = node.arguments[fraction_first ? 1 : 0];
+  PRISM_TRY(const std::size_t column, plain_column(argument, upper(name)));
+  const table::ColumnSchema& schema = plan_.catalog.columns[column];
+  if (schema.type == table::ColumnType::text)
+    return query_.refuse(ErrorCode::unsupported, argument.position, "sql/type",
+                         upper(name) + " wants numbers or dates, and \"" + schema.name + "\" holds text",
+                         "write GROUP BY " + argument.text + ", which lists the texts in order");
+  std::int64_t fraction = 0;
+  if (name == "median") fraction = 500'000'000;
+  if (!extreme && name != "median") {
+    PRISM_TRY(fraction, bind_fraction(node.arguments[fraction_first ? 0 : 1]));
+  }
+  Expression e{Op::statistic, schema.type == table::ColumnType::date      ? ValueType::date
+                              : schema.type == table::ColumnType::decimal ? ValueType::decimal
+                                                                          : ValueType::integer};
+  e.scale = schema.scale;
+  e.position = node.position;
+  e.count = primitive(Primitive::Kind::count, {column}, node.position);
+  e.index = primitive(name == "min"   ? Primitive::Kind::minimum
+                      : name == "max" ? Primitive::Kind::maximum
+                                      : Primitive::Kind::quantile,
+                      {column}, node.position, fraction);
+  return e;
 }
 
 Result<Expression> ExpressionBinder::bind_count(const Node& node) {

@@ -114,6 +114,22 @@ std::string fraction(std::int64_t nano) {
   return out;
 }
 
+std::string derived(DerivedColumn::Kind kind, const std::string& column) {
+  switch (kind) {
+    case DerivedColumn::Kind::column:
+      return column;
+    case DerivedColumn::Kind::count:
+      return "count(" + column + ")";
+    case DerivedColumn::Kind::sum:
+      return "sum(" + column + ")";
+    case DerivedColumn::Kind::minimum:
+      return "min(" + column + ")";
+    case DerivedColumn::Kind::maximum:
+      return "max(" + column + ")";
+  }
+  return {};
+}
+
 std::string_view sign(Op op) {
   switch (op) {
     case Op::add:
@@ -220,8 +236,43 @@ std::string describe(const Expression& e, const Plan& plan) {
   return out + ")";
 }
 
+std::string describe(const Relation& relation) {
+  const auto named = [](const Catalog& inner, std::size_t column) { return inner.columns[column].name; };
+  switch (relation.kind) {
+    case Relation::Kind::table:
+      return relation.name + (relation.catalog.table == relation.name ? "" : " as " + relation.catalog.table);
+    case Relation::Kind::join: {
+      std::string out = describe(relation.parts[0]);
+      for (std::size_t i = 1; i < relation.parts.size(); ++i) {
+        const Relation& part = relation.parts[i];
+        out += " join " + describe(part) + " on ";
+        const std::vector<JoinKey>& keys = relation.keys[i - 1];
+        for (std::size_t k = 0; k < keys.size(); ++k)
+          out += (k == 0 ? "" : " and ") + named(relation.catalog, keys[k].left) + " = " + part.catalog.table + "." +
+                 named(part.catalog, keys[k].right);
+      }
+      return out;
+    }
+    case Relation::Kind::derived:
+      break;
+  }
+  const Catalog& inner = relation.parts[0].catalog;
+  std::string out = "(select ";
+  for (std::size_t i = 0; i < relation.outputs.size(); ++i) {
+    const DerivedColumn& column = relation.outputs[i];
+    const std::string of = column.column ? named(inner, *column.column) : "*";
+    out += (i == 0 ? "" : ", ") + derived(column.kind, of);
+    if (derived(column.kind, of) != column.name) out += " as " + column.name;
+  }
+  out += " from " + describe(relation.parts[0]);
+  if (relation.where.kind != Predicate::Kind::always) out += " where " + describe(relation.where, inner);
+  for (std::size_t i = 0; i < relation.group_by.size(); ++i)
+    out += (i == 0 ? " group by " : ", ") + named(inner, relation.group_by[i]);
+  return out + ") as " + relation.catalog.table;
+}
+
 std::string describe(const Plan& plan) {
-  std::string out = "table " + plan.catalog.table + "\n";
+  std::string out = plan.from ? "from " + describe(*plan.from) + "\n" : "table " + plan.catalog.table + "\n";
   out += "where " + describe(plan.where, plan.catalog) + "\n";
   for (const std::size_t column : plan.group_by) out += "group by " + plan.catalog.columns[column].name + "\n";
   for (const Primitive& primitive : plan.primitives) out += "compute " + describe(primitive, plan.catalog) + "\n";

@@ -1,5 +1,7 @@
 #include "prism/sql/internal/encode.h"
 
+#include <algorithm>
+
 #include "prism/base/bytes.h"
 #include "prism/wire/writer.h"
 
@@ -8,7 +10,10 @@ namespace {
 
 // "PLAN", then the version: raise it whenever the meaning or the layout of a plan changes.
 constexpr std::uint32_t kMagic = 0x4E414C50;
-constexpr std::uint16_t kVersion = 1;
+// Version 2 is for what version 1 cannot say; plans that both can say stay in version 1, so that what was signed stays
+// valid.
+constexpr std::uint16_t kOneTable = 1;
+constexpr std::uint16_t kRelations = 2;
 
 using wire::Writer;
 
@@ -61,15 +66,65 @@ void put(Writer& out, const Expression& e) {
   for (const Expression& argument : e.arguments) put(out, argument);
 }
 
-void put(Writer& out, const Catalog& catalog) {
-  text(out, catalog.table);
-  out.count(catalog.columns.size());
-  for (const table::ColumnSchema& column : catalog.columns) {
+void put(Writer& out, const std::vector<table::ColumnSchema>& columns) {
+  out.count(columns.size());
+  for (const table::ColumnSchema& column : columns) {
     text(out, column.name);
     choice(out, column.type);
     out.u32(static_cast<std::uint32_t>(column.scale));
     out.boolean(column.nullable);
   }
+}
+
+void put_table(Writer& out, const std::string& name, const std::vector<table::ColumnSchema>& columns) {
+  text(out, name);
+  put(out, columns);
+}
+
+void put_places(Writer& out, const std::vector<std::size_t>& columns) {
+  out.count(columns.size());
+  for (const std::size_t column : columns) out.u64(column);
+}
+
+/// Without the names that people give to parts and to columns of derived tables.
+void put(Writer& out, const Relation& relation) {
+  choice(out, relation.kind);
+  switch (relation.kind) {
+    case Relation::Kind::table:
+      put_table(out, relation.name, relation.catalog.columns);
+      return;
+    case Relation::Kind::join:
+      out.count(relation.parts.size());
+      for (std::size_t i = 0; i < relation.parts.size(); ++i) {
+        put(out, relation.parts[i]);
+        if (i == 0) continue;
+        out.count(relation.keys[i - 1].size());
+        for (const JoinKey& key : relation.keys[i - 1]) {
+          out.u64(key.left);
+          out.u64(key.right);
+        }
+      }
+      return;
+    case Relation::Kind::derived:
+      put(out, relation.parts[0]);
+      put(out, relation.where);
+      out.boolean(relation.grouped);
+      put_places(out, relation.group_by);
+      out.count(relation.outputs.size());
+      for (const DerivedColumn& column : relation.outputs) {
+        choice(out, column.kind);
+        out.boolean(column.column.has_value());
+        if (column.column) out.u64(*column.column);
+      }
+      return;
+  }
+}
+
+bool needs_relations(const Plan& plan) {
+  return plan.from || plan.group_by.size() > 2 ||
+         std::any_of(plan.primitives.begin(), plan.primitives.end(), [](const Primitive& p) {
+           return p.kind != Primitive::Kind::count && p.kind != Primitive::Kind::sum;
+         });
 }
 
 }  // namespace
@@ -87,16 +142,20 @@ Bytes encode_predicate(const Predicate& predicate) {
 Bytes encode(const Plan& plan) {
   Writer out;
   out.u32(kMagic);
-  out.u16(kVersion);
-  put(out, plan.catalog);
+  const bool relations = needs_relations(plan);
+  out.u16(relations ? kRelations : kOneTable);
+  if (relations) out.boolean(plan.from.has_value());
+  if (plan.from)
+    put(out, *plan.from);
+  else
+    put_table(out, plan.catalog.table, plan.catalog.columns);
   put(out, plan.where);
-  out.count(plan.group_by.size());
-  for (const std::size_t column : plan.group_by) out.u64(column);
+  put_places(out, plan.group_by);
   out.count(plan.primitives.size());
   for (const Primitive& primitive : plan.primitives) {
     choice(out, primitive.kind);
-    out.count(primitive.columns.size());
-    for (const std::size_t column : primitive.columns) out.u64(column);
+    put_places(out, primitive.columns);
+    if (relations) out.i64(primitive.fraction_nano);
   }
   out.count(plan.outputs.size());
   for (const OutputColumn& output : plan.outputs) {

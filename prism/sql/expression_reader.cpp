@@ -158,13 +158,11 @@ Result<Node> SyntaxReader::read_column(const Json& body) {
   Node node = make(Kind::column, place_of(body));
   node.has_column = true;
   const Json& fields = child(body, "fields");
-  for (const Json& item : fields) {
-    if (tagged(item).first == "A_Star")
-      return query_.refuse(kOutside, std::max(node.position, 0), "sql/star",
-                           "rows stay encrypted, so * cannot be selected",
-                           "select aggregates, as in COUNT(*), or columns named in GROUP BY");
-  }
   std::vector<std::string> names = names_of(body, "fields");
+  if (!fields.empty() && tagged(fields.back()).first == "A_Star") {
+    node.star = true;  // whether all columns may be selected is for the binder to say
+    names.back() = "*";
+  }
   if (names.empty() || names.size() > 2)
     return query_.refuse(kOutside, node.position, "sql/schema-name", "there are no schemas here",
                          "write column or table.column");
@@ -282,23 +280,38 @@ Result<Node> SyntaxReader::read_call(const Json& body) {
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (has(body, "over"))
     return query_.refuse(kOutside, node.position, "sql/window",
-                         "window functions need rows in order, which stay encrypted",
+                         "window functions give one value per row, and rows are not shown",
                          "leave OVER out; GROUP BY gives one row per group");
   if (has(body, "agg_filter"))
     return query_.refuse(kOutside, node.position, "sql/filter", "FILTER is not answered",
                          "put the condition into WHERE, one query per condition");
-  if (has(body, "agg_within_group"))
-    return query_.refuse(kOutside, node.position, "sql/aggregate",
-                         "ordered-set aggregates such as medians are not answered");
-  if (has(body, "agg_order"))
+  if (has(body, "agg_order") && !has(body, "agg_within_group"))
     return query_.refuse(kOutside, node.position, "sql/aggregate-order", "ORDER BY inside an aggregate is not answered",
                          "leave it out: no aggregate here depends on the order");
-  PRISM_CHECKED(only(body, {"funcname", "args", "agg_star", "agg_distinct", "funcformat", "location"}, node.position,
-                     "the call"));
+  PRISM_CHECKED(only(
+      body, {"funcname", "args", "agg_star", "agg_distinct", "agg_order", "agg_within_group", "funcformat", "location"},
+      node.position, "the call"));
   node.star = has(body, "agg_star");
   node.distinct = has(body, "agg_distinct");
   for (const Json& argument : child(body, "args")) PRISM_CHECKED(add_argument(node, argument));
+  if (has(body, "agg_within_group")) PRISM_CHECKED(read_within(body, node));
   return node;
+}
+
+/// WITHIN GROUP (ORDER BY column): the column becomes the last argument.
+Status SyntaxReader::read_within(const Json& body, Node& call) {
+  call.within = true;
+  const Json& order = child(body, "agg_order");
+  const auto [tag, sort] = order.size() == 1 ? tagged(order[0]) : tagged(order);
+  if (tag != "SortBy")
+    return query_.refuse(kOutside, call.position, "sql/aggregate-order", "WITHIN GROUP orders by more than one value",
+                         "write WITHIN GROUP (ORDER BY column)");
+  const std::string_view direction = string_field(*sort, "sortby_dir");
+  if ((direction != "SORTBY_DEFAULT" && direction != "SORTBY_ASC") ||
+      string_field(*sort, "sortby_nulls") != "SORTBY_NULLS_DEFAULT")
+    return query_.refuse(kOutside, place_of(order), "sql/aggregate-order", "quantiles count from the smallest value",
+                         "leave DESC and NULLS out; for DESC write 1 minus the fraction");
+  return add_argument(call, child(*sort, "node"));
 }
 
 Result<Node> SyntaxReader::read_cast(const Json& body) {

@@ -171,6 +171,7 @@ struct Relation {
   Catalog catalog;        ///< its rows. Name: the alias, or the table's own. A join's columns are named part.column,
                           ///< for people; find columns by their place. Names of aliases are not part of encode().
   std::size_t table = 0;  ///< table: which of the database
+  std::string name{};     ///< table: its own name, whatever alias it has
   std::vector<Relation> parts{};             ///< join: two to eight; derived: one
   std::vector<std::vector<JoinKey>> keys{};  ///< join: one list, never empty, for each part after the first
   Predicate where{};                         ///< derived: over the columns of parts[0]

@@ -1,41 +1,42 @@
 #include <algorithm>
 
+#include "prism/sql/internal/clauses.h"
 #include "prism/sql/internal/expression_binder.h"
+#include "prism/sql/internal/from_binder.h"
 #include "prism/sql/internal/literal.h"
-#include "prism/sql/internal/predicate_binder.h"
 #include "prism/sql/internal/syntax.h"
 #include "prism/sql/sql.h"
 
 namespace prism::sql {
 namespace {
 
+using internal::ClauseBinder;
 using internal::ColumnFinder;
 using internal::ExpressionBinder;
+using internal::FromBinder;
 using internal::Node;
 using internal::QueryText;
 using internal::Select;
+using internal::Source;
 
 /// One SELECT on its way to a plan: FROM, GROUP BY, WHERE, then what is selected, kept and ordered.
 class SelectBinder {
  public:
-  SelectBinder(const QueryText& query, const Select& select, const Catalog& catalog)
+  SelectBinder(const QueryText& query, const Select& select, const Source& source)
       : query_(query),
         select_(select),
-        plan_(),
-        columns_(query, plan_.catalog, select.alias),
-        expressions_(query, columns_, plan_) {
-    plan_.catalog = catalog;
-  }
+        source_(source),
+        columns_(query, source.scope),
+        clauses_(query, select, columns_),
+        expressions_(query, columns_, plan_) {}
   SelectBinder(const SelectBinder&) = delete;
   SelectBinder& operator=(const SelectBinder&) = delete;
 
-  Result<Plan> bind() {
-    PRISM_CHECKED(bind_table());
-    PRISM_CHECKED(bind_groups());
-    if (select_.where) {
-      internal::PredicateBinder predicates(query_, columns_, plan_.catalog, expressions_);
-      PRISM_TRY(plan_.where, predicates.bind(*select_.where));
-    }
+  Result<Plan> bind(const FromBinder& from) {
+    bind_source();
+    PRISM_TRY(plan_.group_by, clauses_.groups());
+    if (!plan_.group_by.empty()) expressions_.primitive(Primitive::Kind::count, {}, -1);
+    PRISM_TRY(plan_.where, from.where(source_));
     for (const Select::Target& target : select_.targets) {
       PRISM_TRY(Expression value, expressions_.bind(target.value));
       plan_.outputs.push_back({target.name, std::move(value)});
@@ -50,7 +51,7 @@ class SelectBinder {
     if (plan_.primitives.empty()) {
       if (!select_.having)
         return query_.refuse(ErrorCode::unsupported, select_.targets[0].value.position, "sql/no-aggregate",
-                             "this asks for one row per row of the table, and rows stay encrypted",
+                             "this asks for one row per row of the table, and rows are not shown",
                              "select an aggregate such as COUNT(*)");
       expressions_.primitive(Primitive::Kind::count, {}, -1);
     }
@@ -58,83 +59,13 @@ class SelectBinder {
   }
 
  private:
-  Status bind_table() {
-    if (internal::same_identifier(plan_.catalog.table, select_.table)) return {};
-    return query_.refuse(ErrorCode::not_found, select_.table_position, "sql/unknown-table",
-                         "there is no table \"" + select_.table + "\" here",
-                         "write FROM " + quoted(plan_.catalog.table));
-  }
-
-  /// As it has to be written in SQL.
-  static std::string quoted(const std::string& name) {
-    const bool plain =
-        !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::all_of(name.begin(), name.end(), [](char c) {
-          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        });
-    if (plain) return name;
-    std::string out = "\"";
-    for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return out + "\"";
-  }
-
-  /// The output a whole-number constant names by its place, counted from 1.
-  Result<std::size_t> ordinal(const Node& node, std::string_view clause) const {
-    bool too_long = false;
-    const auto number = internal::parse_number(node.text, too_long);
-    const bool whole = number && number->whole && number->digits.size() <= 4;
-    const int place = whole ? std::stoi(number->digits) : 0;
-    if (!whole || place < 1 || static_cast<std::size_t>(place) > select_.targets.size())
-      return query_.refuse(ErrorCode::invalid_argument, node.position, "sql/ordinal",
-                           std::string(clause) + " " + node.text + " names no selected column; there are " +
-                               std::to_string(select_.targets.size()),
-                           "count the SELECT list from 1");
-    return static_cast<std::size_t>(place) - 1;
-  }
-
-  /// The output of this name. Two of one name are fine when they are the same expression; `ambiguous` tells that they
-  /// are not.
-  std::optional<std::size_t> named_output(const Node& node, bool aliases_only, bool& ambiguous) const {
-    ambiguous = false;
-    std::optional<std::size_t> found;
-    if (node.kind != Node::Kind::column || !node.qualifier.empty()) return found;
-    for (std::size_t i = 0; i < select_.targets.size(); ++i) {
-      const Select::Target& target = select_.targets[i];
-      if (!internal::same_identifier(aliases_only ? target.alias : target.name, node.text)) continue;
-      if (!found)
-        found = i;
-      else
-        ambiguous = true;
-    }
-    return found;
-  }
-
-  Status bind_groups() {
-    for (const Node& written : select_.group) {
-      const Node* node = &written;
-      if (node->kind == Node::Kind::number) {
-        PRISM_TRY(const std::size_t place, ordinal(*node, "GROUP BY"));
-        node = &select_.targets[place].value;
-      } else if (node->kind == Node::Kind::column && !columns_.knows(*node)) {
-        bool ambiguous = false;
-        if (const auto output = named_output(*node, true, ambiguous)) node = &select_.targets[*output].value;
-      }
-      if (node->has_call)
-        return query_.refuse(ErrorCode::invalid_argument, written.position, "sql/group-by",
-                             "groups cannot be made by an aggregate", "name a column");
-      if (node->kind != Node::Kind::column)
-        return query_.refuse(ErrorCode::unsupported, written.position, "sql/group-by",
-                             "groups are made by columns, not by expressions",
-                             "name a column, or add the expression as a column before sealing");
-      PRISM_TRY(const std::size_t column, columns_.find(*node));
-      if (std::find(plan_.group_by.begin(), plan_.group_by.end(), column) != plan_.group_by.end()) continue;
-      if (plan_.group_by.size() == 2)
-        return query_.refuse(ErrorCode::unsupported, written.position, "sql/group-by-columns",
-                             "groups are made by two columns at the most",
-                             "ask once per value of the third column, with WHERE");
-      plan_.group_by.push_back(column);
-    }
-    if (!plan_.group_by.empty()) expressions_.primitive(Primitive::Kind::count, {}, -1);
-    return {};
+  void bind_source() {
+    const Relation& rows = source_.relation;
+    plan_.catalog = rows.catalog;
+    if (rows.kind == Relation::Kind::table) plan_.catalog.table = rows.name;  // an alias changes nothing here
+    if (rows.kind == Relation::Kind::table && rows.table == 0) return;
+    plan_.from = rows;
+    plan_.from->catalog = plan_.catalog;
   }
 
   Status bind_order() {
@@ -142,9 +73,9 @@ class SelectBinder {
       OrderKey key{{Expression::Op::null, ValueType::text}, sort.descending, sort.nulls_first};
       bool ambiguous = false;
       if (sort.value.kind == Node::Kind::number) {
-        PRISM_TRY(const std::size_t place, ordinal(sort.value, "ORDER BY"));
+        PRISM_TRY(const std::size_t place, clauses_.ordinal(sort.value, "ORDER BY"));
         key.value = plan_.outputs[place].value;
-      } else if (const auto output = named_output(sort.value, false, ambiguous)) {
+      } else if (const auto output = clauses_.named_output(sort.value, false, ambiguous)) {
         if (ambiguous)
           return query_.refuse(ErrorCode::invalid_argument, sort.value.position, "sql/ambiguous-column",
                                "several selected columns are called \"" + sort.value.text + "\"",
@@ -175,8 +106,10 @@ class SelectBinder {
 
   const QueryText& query_;
   const Select& select_;
+  const Source& source_;
   Plan plan_;
   ColumnFinder columns_;
+  ClauseBinder clauses_;
   ExpressionBinder expressions_;
 };
 
@@ -185,17 +118,9 @@ class SelectBinder {
 Result<Plan> plan_query(std::string_view sql, std::span<const Catalog> database) {
   const QueryText query(sql);
   PRISM_TRY(const Select select, internal::read_query(query));
-  std::size_t chosen = 0;
-  for (std::size_t i = 1; i < database.size(); ++i)
-    if (internal::same_identifier(database[i].table, select.table)) chosen = i;
-  PRISM_TRY(Plan plan, SelectBinder(query, select, database[chosen]).bind());
-  if (chosen != 0) {
-    plan.from.emplace();
-    plan.from->catalog = plan.catalog;
-    plan.from->table = chosen;
-    plan.from->position = select.table_position;
-  }
-  return plan;
+  FromBinder from(query, database);
+  PRISM_TRY(const Source source, from.bind(select));
+  return SelectBinder(query, select, source).bind(from);
 }
 
 Result<Plan> plan_query(std::string_view sql, const Catalog& catalog) {

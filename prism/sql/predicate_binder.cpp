@@ -351,8 +351,8 @@ Result<Value> PredicateBinder::fold(const Node& constant, ValueType type, Positi
 Status PredicateBinder::check_column(const Node& side, const Node& other, Position at) const {
   if (side.has_column && other.has_column)
     return query_.refuse(ErrorCode::unsupported, at, "sql/column-comparison",
-                         "two columns are compared; on encrypted values only comparisons with constants are answered",
-                         "add the comparison as a column before sealing");
+                         "two columns are compared; only comparisons with constants are answered",
+                         "add the comparison as a column of the table, or compare with = to join two tables");
   if (side.kind == NodeKind::column) return {};
   if (is_condition(side))
     return query_.refuse(ErrorCode::unsupported, at, "sql/type", "a condition is compared with a value",

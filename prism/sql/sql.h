@@ -34,5 +34,6 @@ std::string describe(const Plan& plan);
 std::string describe(const Predicate& predicate, const Catalog& catalog);
 std::string describe(const Primitive& primitive, const Catalog& catalog);
 std::string describe(const Expression& expression, const Plan& plan);
+std::string describe(const Relation& relation);
 
 }  // namespace prism::sql

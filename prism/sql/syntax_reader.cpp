@@ -104,13 +104,21 @@ Result<Select> SyntaxReader::read(const Json& tree) {
 }
 
 Result<Select> SyntaxReader::read_select(const Json& select, Position start) {
+  if (++selects_ > kDeepestSelect)
+    return query_.refuse(kOutside, start, "sql/depth", "SELECTs are nested more than 8 deep");
+  auto out = read_clauses(select, start);
+  --selects_;
+  return out;
+}
+
+Result<Select> SyntaxReader::read_clauses(const Json& select, Position start) {
   const auto at = [&](const char* name) {
     const Position place = place_of(*field(select, name));
     return place >= 0 ? place : start;
   };
   if (field(select, "withClause") != nullptr)
     return query_.refuse(kOutside, at("withClause"), "sql/with", "WITH queries are not answered",
-                         "write one SELECT over one table");
+                         "write the inner SELECT into FROM, as in FROM (SELECT ...) AS name");
   if (string_field(select, "op") != "SETOP_NONE")
     return query_.refuse(kOutside, start, "sql/set-operation", "UNION, INTERSECT and EXCEPT are not answered",
                          "ask the queries one by one");
@@ -123,7 +131,7 @@ Result<Select> SyntaxReader::read_select(const Json& select, Position start) {
                          "write GROUP BY the columns, which lists each combination once");
   if (field(select, "windowClause") != nullptr)
     return query_.refuse(kOutside, at("windowClause"), "sql/window",
-                         "window functions need rows in order, which stay encrypted");
+                         "window functions give one value per row, and rows are not shown");
   if (field(select, "lockingClause") != nullptr)
     return query_.refuse(kOutside, start, "sql/locking", "FOR UPDATE and FOR SHARE lock rows; nothing is locked here",
                          "leave it out");
@@ -141,7 +149,8 @@ Result<Select> SyntaxReader::read_select(const Json& select, Position start) {
   Select out;
   if (list_field(select, "fromClause").empty())
     return query_.refuse(kOutside, start, "sql/from", "the query names no table", "write FROM and the table's name");
-  PRISM_CHECKED(read_from(select["fromClause"], out));
+  out.position = start;
+  for (const Json& item : select["fromClause"]) PRISM_CHECKED(read_from_item(item, out.from.size(), out));
   if (list_field(select, "targetList").empty())
     return query_.refuse(kOutside, start, "sql/no-aggregate", "the query selects nothing", "write SELECT COUNT(*)");
   if (select["targetList"].size() > 256)
@@ -176,42 +185,6 @@ Result<Select> SyntaxReader::read_select(const Json& select, Position start) {
     PRISM_TRY(out.offset, read_expression(*offset));
   }
   return out;
-}
-
-Status SyntaxReader::read_from(const Json& from, Select& out) {
-  for (const Json& item : from) {
-    const auto [tag, body] = tagged(item);
-    if (tag == "JoinExpr") {
-      const Json* right = field(*body, "rarg");
-      return query_.refuse(kOutside, place_of(right == nullptr ? *body : *right), "sql/joins",
-                           "tables are not joined here", "join them before sealing, or ask each table on its own");
-    }
-    if (tag == "RangeSubselect")
-      return query_.refuse(kOutside, place_of(*body), "sql/subquery", "FROM names a subquery", "name a table");
-    if (tag != "RangeVar")
-      return query_.refuse(kOutside, place_of(item), "sql/from", "FROM names something that is not a table",
-                           "name a table");
-  }
-  if (from.size() > 1)
-    return query_.refuse(kOutside, place_of(from[1]), "sql/joins",
-                         "a second table in FROM is a join, and tables are not joined here",
-                         "join them before sealing, or ask each table on its own");
-  const Json& table = *tagged(from[0]).second;
-  out.table_position = place_of(table);
-  if (field(table, "schemaname") != nullptr || field(table, "catalogname") != nullptr)
-    return query_.refuse(kOutside, out.table_position, "sql/schema-name", "there are no schemas here",
-                         "write the table's name alone; quote it if it holds a point");
-  if (!flag(table, "inh"))
-    return query_.refuse(kOutside, out.table_position, "sql/from", "ONLY has no meaning here", "leave it out");
-  PRISM_CHECKED(only(table, {"relname", "inh", "relpersistence", "alias", "location"}, out.table_position, "FROM"));
-  out.table = string_field(table, "relname");
-  if (const Json* alias = field(table, "alias")) {
-    if (field(*alias, "colnames") != nullptr)
-      return query_.refuse(kOutside, out.table_position, "sql/alias", "columns cannot be renamed in FROM",
-                           "rename them in the SELECT list with AS");
-    out.alias = string_field(*alias, "aliasname");
-  }
-  return {};
 }
 
 Result<Select::Target> SyntaxReader::read_target(const Json& target) {

@@ -3,31 +3,11 @@
 #include <string_view>
 #include <vector>
 
+#include "prism/sql/internal/scope.h"
 #include "prism/sql/internal/syntax.h"
 #include "prism/sql/plan.h"
 
 namespace prism::sql::internal {
-
-/// The place of a column. not_found suggests the nearest name; invalid_argument when letter case alone distinguishes
-/// several.
-class ColumnFinder {
- public:
-  ColumnFinder(const QueryText& query, const Catalog& catalog, std::string_view alias)
-      : query_(query), catalog_(catalog), alias_(alias) {}
-  Result<std::size_t> find(const Node& column) const;
-  /// As find, but no column of that name is no error.
-  bool knows(const Node& column) const;
-
- private:
-  const QueryText& query_;
-  const Catalog& catalog_;
-  std::string_view alias_;
-};
-
-/// Two identifiers that mean the same: equal but for ASCII case. PostgreSQL cuts identifiers at 63 bytes; so is `name`.
-bool same_identifier(std::string_view name, std::string_view written);
-/// The candidate with the smallest edit distance to `wanted`, if it is near; otherwise empty.
-std::string nearest_name(std::string_view wanted, const std::vector<std::string_view>& candidates);
 
 /// Whether PostgreSQL has an aggregate of this (lower-case) name, answered here or not.
 bool is_aggregate(std::string_view name);
@@ -49,7 +29,8 @@ class ExpressionBinder {
   };
   Result<Constant> bind_constant(const Node& node);
   /// The index of the primitive, added if it is new. Columns that are never NULL are left out of counts.
-  std::size_t primitive(Primitive::Kind kind, std::vector<std::size_t> columns, Position position);
+  std::size_t primitive(Primitive::Kind kind, std::vector<std::size_t> columns, Position position,
+                        std::int64_t fraction_nano = 0);
 
  private:
   struct Bound {
@@ -77,9 +58,14 @@ class ExpressionBinder {
 
   // aggregate_binder.cpp
   Result<Expression> bind_call(const Node& node);
+  Error refuse_call(const Node& node) const;
   Result<Expression> bind_sum(const Node& node, bool average);
   Result<Expression> bind_spread(const Node& node);
   Result<Expression> bind_count(const Node& node);
+  Result<Expression> bind_distinct_count(const Node& node);
+  Result<Expression> bind_statistic(const Node& node);
+  Result<std::int64_t> bind_fraction(const Node& node);
+  Result<std::size_t> plain_column(const Node& argument, const std::string& call) const;
   Expression sum_leaf(Expression::Op op, const std::vector<std::size_t>& columns, std::size_t count, bool ones,
                       Position at);
   Error refuse_nulls(const Node& node, const std::vector<std::size_t>& nullables, bool average) const;

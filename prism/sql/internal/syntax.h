@@ -19,8 +19,8 @@ struct Node {
     number,   // text: as written, maybe with a sign
     string,   // text
     cast,     // text: integer, numeric, date, text or boolean; one literal below
-    column,   // text, qualifier
-    call,     // text: lower-case function name; star; distinct
+    column,   // text, qualifier; star: all columns (of the qualifier, or of all), only in a SELECT list
+    call,     // text: lower-case function name; star; distinct; within: its ORDER BY column is the last argument
     plus,
     negate,
     binary,  // text: + - * / = <> < <= > >=
@@ -42,9 +42,23 @@ struct Node {
   bool symmetric = false;
   bool star = false;
   bool distinct = false;
+  bool within = false;
   bool has_column = false;  ///< somewhere below, or itself
   bool has_call = false;
   std::vector<Node> arguments{};
+};
+
+struct Select;
+
+/// One table or derived table in FROM, and how it is joined to what stands before it.
+struct FromPart {
+  std::string table;          ///< empty: derived
+  std::string alias;          ///< empty: none; a derived table has one
+  std::vector<Select> query;  ///< derived: one
+  Position position = -1;
+  std::size_t first_visible = 0;  ///< the first part that its ON may name: a comma begins anew
+  std::optional<Node> on;
+  std::vector<Node> shared;  ///< USING: columns of this name here and before
 };
 
 struct Select {
@@ -58,9 +72,8 @@ struct Select {
     bool descending = false;
     bool nulls_first = false;
   };
-  std::string table;
-  std::string alias;
-  Position table_position = -1;
+  Position position = -1;
+  std::vector<FromPart> from;
   std::vector<Target> targets;
   std::optional<Node> where;
   std::vector<Node> group;

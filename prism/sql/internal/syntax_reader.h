@@ -13,6 +13,9 @@ namespace prism::sql::internal {
 
 inline constexpr int kDeepestExpression = 200;
 inline constexpr std::size_t kLongestList = 1000;
+/// SELECTs inside each other, the outermost included.
+inline constexpr int kDeepestSelect = 8;
+inline constexpr std::size_t kMostParts = 8;
 
 class SyntaxReader {
  public:
@@ -22,7 +25,12 @@ class SyntaxReader {
 
  private:
   Result<Select> read_select(const Json& select, Position start);
-  Status read_from(const Json& from, Select& out);
+  Result<Select> read_clauses(const Json& select, Position start);
+  Status read_from_item(const Json& item, std::size_t first_visible, Select& out);
+  Status read_join(const Json& join, std::size_t first_visible, Select& out);
+  Status read_table(const Json& table, FromPart& out);
+  Status read_derived(const Json& derived, FromPart& out);
+  Status read_alias(const Json& body, FromPart& out) const;
   Result<Select::Target> read_target(const Json& target);
   Result<Select::Sort> read_sort(const Json& sort);
 
@@ -35,6 +43,7 @@ class SyntaxReader {
   Result<Node> read_logic(const Json& body);
   Result<Node> read_boolean_test(const Json& body);
   Result<Node> read_call(const Json& body);
+  Status read_within(const Json& body, Node& call);
   Result<Node> read_cast(const Json& body);
   Result<Node> refuse_expression(std::string_view tag, const Json& body);
   Status add_argument(Node& parent, const Json& child);
@@ -43,6 +52,7 @@ class SyntaxReader {
 
   const QueryText& query_;
   int depth_ = 0;
+  int selects_ = 0;
 };
 
 /// The place a node says it stands at, else the first place below it; -1 when there is none.
