@@ -3,7 +3,8 @@
 #include <duckdb.h>
 
 #include <algorithm>
-#include <cstring>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "prism/base/check.h"
@@ -54,9 +55,9 @@ Error not_taken() {
 }
 Error stopped() { return fail(ErrorCode::interrupted, "the query was stopped before its end"); }
 
-Error failure_of(duckdb_error_type type, std::uint64_t memory_bytes) {
-  if (type == DUCKDB_ERROR_INTERRUPT) return stopped();
-  if (type == DUCKDB_ERROR_OUT_OF_MEMORY)
+/// The kind of error is the first words of the engine's message; the rest of it may quote values and stays here.
+Error failure_of(const char* message, std::uint64_t memory_bytes) {
+  if (message != nullptr && std::string_view(message).starts_with("Out of Memory Error"))
     return fail(ErrorCode::exhausted, "the query needs more memory than its limit of ", memory_bytes,
                 " bytes; allow more or ask for fewer groups");
   return fail(ErrorCode::integrity, "the engine gave up while it ran a statement");
@@ -214,6 +215,8 @@ class Database::Engine {
     return {};
   }
 
+  Result<Rows> run(const Statement& statement, duckdb_statement_type type, const Stop& stop);
+
  private:
   static Error not_started() {
     return fail(ErrorCode::unsupported, "DuckDB ", duckdb_library_version(),
@@ -245,7 +248,7 @@ Status Database::create(std::string_view name, std::span<const Kind> columns) {
     text += (i == 0 ? "c" : ", c") + std::to_string(i);
     text += columns[i] == Kind::text ? " VARCHAR" : columns[i] == Kind::offset ? " INTEGER" : " BIGINT";
   }
-  PRISM_TRY(const Rows none, query({text + ")", {}}));
+  PRISM_TRY(const Rows none, engine_->run({text + ")", {}}, DUCKDB_STATEMENT_TYPE_CREATE, {}));
   return {};
 }
 
@@ -299,8 +302,13 @@ Status Database::append(std::string_view name, const table::Table& table, std::s
 }
 
 Result<Rows> Database::query(const Statement& statement, const Stop& stop) {
+  return engine_->run(statement, DUCKDB_STATEMENT_TYPE_SELECT, stop);
+}
+
+Result<Rows> Database::Engine::run(const Statement& statement, duckdb_statement_type type, const Stop& stop) {
   Prepared prepared;
-  if (duckdb_prepare(engine_->connection.get(), statement.text.c_str(), prepared.out()) != DuckDBSuccess ||
+  if (duckdb_prepare(connection.get(), statement.text.c_str(), prepared.out()) != DuckDBSuccess ||
+      duckdb_prepared_statement_type(prepared.get()) != type ||
       duckdb_nparams(prepared.get()) != statement.parameters.size())
     return not_taken();
   for (std::size_t i = 0; i < statement.parameters.size(); ++i)
@@ -311,15 +319,18 @@ Result<Rows> Database::query(const Statement& statement, const Stop& stop) {
   // Tasks are short (some thousand rows each), so asking between them is often enough.
   for (;;) {
     if (stop && stop()) {
-      duckdb_interrupt(engine_->connection.get());
+      duckdb_interrupt(connection.get());
       return stopped();
     }
     const duckdb_pending_state state = duckdb_pending_execute_task(pending.get());
+    if (state == DUCKDB_PENDING_ERROR) return failure_of(duckdb_pending_error(pending.get()), limits.memory_bytes);
     if (duckdb_pending_execution_is_finished(state)) break;
+    // The engine's own threads have the rest.
+    if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   Answer answer;
   if (duckdb_execute_pending(pending.get(), answer.out()) != DuckDBSuccess)
-    return failure_of(duckdb_result_error_type(answer.out()), engine_->limits.memory_bytes);
+    return failure_of(duckdb_result_error(answer.out()), limits.memory_bytes);
 
   Rows rows;
   rows.columns.resize(duckdb_column_count(answer.out()));
@@ -330,8 +341,8 @@ Result<Rows> Database::query(const Statement& statement, const Stop& stop) {
     if (chunk.get() == nullptr) break;
     const idx_t size = duckdb_data_chunk_get_size(chunk.get());
     rows.count += size;
-    if (rows.count > engine_->limits.result_rows)
-      return fail(ErrorCode::exhausted, "the answer has more than ", engine_->limits.result_rows, " rows");
+    if (rows.count > limits.result_rows)
+      return fail(ErrorCode::exhausted, "the answer has more than ", limits.result_rows, " rows");
     for (std::size_t i = 0; i < rows.columns.size(); ++i)
       PRISM_CHECKED(take_column(duckdb_data_chunk_get_vector(chunk.get(), i), size, rows.columns[i]));
   }

@@ -60,9 +60,9 @@ class Database {
   Status append(std::string_view name, const table::Table& table, std::span<const Source> sources,
                 const std::vector<std::uint32_t>* rows = nullptr, const Stop& stop = {});
 
-  /// Runs one statement to its end. Errors: interrupted (stop said so), exhausted (memory, or more than
-  /// Limits::result_rows rows), invalid_argument (the engine does not take the statement: a mistake of ours, whatever
-  /// the data), integrity (it gave up while running). None of the messages depends on data.
+  /// Runs one SELECT to its end; any other statement is not taken. Errors: interrupted (stop said so), exhausted
+  /// (memory, or more than Limits::result_rows rows), invalid_argument (the engine does not take the statement: a
+  /// mistake of ours, whatever the data), integrity (it gave up while running). None of the messages depends on data.
   Result<Rows> query(const Statement& statement, const Stop& stop = {});
 
  private:
