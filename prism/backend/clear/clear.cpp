@@ -5,30 +5,13 @@
 #include <utility>
 
 #include "prism/backend/clear/internal/expression.h"
+#include "prism/backend/clear/internal/relation.h"
 #include "prism/backend/clear/internal/rows.h"
 #include "prism/backend/clear/internal/value.h"
 #include "prism/sql/sql.h"
 
 namespace prism::backend::clear {
 namespace {
-
-Result<std::vector<const table::Column*>> columns_of(const sql::Plan& plan, const table::Table& table) {
-  if (plan.from) return fail(ErrorCode::mismatch, "the plan reads more than one plain table");
-  std::vector<const table::Column*> out;
-  for (const table::ColumnSchema& wanted : plan.catalog.columns) {
-    const auto found = std::find_if(table.columns.begin(), table.columns.end(),
-                                    [&](const table::Column& c) { return c.schema.name == wanted.name; });
-    if (found == table.columns.end())
-      return fail(ErrorCode::mismatch, "the plan's column ", wanted.name, " is not in table ", table.name);
-    if (found->schema.type != wanted.type || found->schema.scale != wanted.scale)
-      return fail(ErrorCode::mismatch, "column ", wanted.name, " is ", table::type_text(found->schema),
-                  " in the table and ", table::type_text(wanted), " in the plan");
-    if (found->nulls != 0 && !wanted.nullable)
-      return fail(ErrorCode::mismatch, "column ", wanted.name, " has NULLs, and the plan was made without them");
-    out.push_back(&*found);
-  }
-  return out;
-}
 
 /// One row of the answer before it is rendered.
 struct Row {
@@ -77,10 +60,10 @@ sql::Catalog catalog_of(const table::Table& table) {
   return catalog;
 }
 
-Result<table::ResultTable> answer(const sql::Plan& plan, const table::Table& table) {
-  PRISM_TRY(const auto columns, columns_of(plan, table));
+Result<table::ResultTable> answer(const sql::Plan& plan, std::span<const table::Table* const> database) {
+  PRISM_TRY(const Rows source, plan.from ? rows_of(*plan.from, database) : table_rows(plan.catalog, 0, database));
   std::vector<Row> rows;
-  for (Group& group : groups_of(plan, columns, table.rows)) {
+  for (Group& group : groups_of(plan, source.columns, source.count)) {
     if (plan.having) {
       const Value kept = evaluate(*plan.having, group);
       if (is_null(kept) || !std::get<bool>(kept)) continue;
@@ -103,6 +86,18 @@ Result<table::ResultTable> answer(const sql::Plan& plan, const table::Table& tab
     result.rows.push_back(std::move(row.cells));
   }
   return result;
+}
+
+Result<table::ResultTable> answer(std::string_view sql, std::span<const table::Table* const> database) {
+  std::vector<sql::Catalog> catalogs;
+  for (const table::Table* table : database) catalogs.push_back(catalog_of(*table));
+  PRISM_TRY(const sql::Plan plan, sql::plan_query(sql, catalogs));
+  return answer(plan, database);
+}
+
+Result<table::ResultTable> answer(const sql::Plan& plan, const table::Table& table) {
+  const table::Table* const database[] = {&table};
+  return answer(plan, database);
 }
 
 Result<table::ResultTable> answer(std::string_view sql, const table::Table& table) {

@@ -4,6 +4,7 @@
 // prism/sql/README.md, section "Finishing rules", read and written down a second time: no code of sql/finish or of
 // another backend is used here.
 #pragma once
+#include <span>
 #include <string_view>
 
 #include "prism/base/result.h"
@@ -16,11 +17,15 @@ namespace prism::backend::clear {
 /// What SQL may name of a table: all its columns, in its order.
 sql::Catalog catalog_of(const table::Table& table);
 
-/// The plan's columns are found in the table by name; it may have more. mismatch: a column that is not there, has
-/// another type or scale, or holds NULLs where the plan was told there are none.
-/// O(rows * size of the plan); memory grows with the groups alone.
+/// `database` in the order that the plan was made with. The plan's columns are found in its tables by name; those may
+/// have more. mismatch: a column that is not there, has another type or scale, or holds NULLs where the plan was told
+/// there are none; exhausted: a join with more than 2^26 rows.
+/// O(rows * size of the plan); memory grows with the groups, and with the rows of joins and derived tables.
+Result<table::ResultTable> answer(const sql::Plan& plan, std::span<const table::Table* const> database);
+/// The same from SQL, planned over the catalog_of each table.
+Result<table::ResultTable> answer(std::string_view sql, std::span<const table::Table* const> database);
+/// The same over one table.
 Result<table::ResultTable> answer(const sql::Plan& plan, const table::Table& table);
-/// The same from SQL, planned over catalog_of(table).
 Result<table::ResultTable> answer(std::string_view sql, const table::Table& table);
 
 }  // namespace prism::backend::clear

@@ -2,6 +2,7 @@
 #pragma once
 #include <gmpxx.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "prism/backend/clear/internal/value.h"
@@ -13,6 +14,8 @@ namespace prism::backend::clear {
 struct Group {
   std::vector<Value> keys;            ///< as plan.group_by
   std::vector<mpz_class> primitives;  ///< as plan.primitives
+  /// As plan.primitives: the values that distinct counts, minima, maxima and quantiles look at when all are there.
+  std::vector<std::vector<std::int64_t>> values;
 };
 
 /// The groups that have rows; exactly one without GROUP BY. `columns` are the plan's, found in the table.
