@@ -1,0 +1,50 @@
+// prism/backend/dp/internal/prepared_state.h - everything about a query that is known before it runs. All of it public.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "prism/backend/dp/dp.h"
+#include "prism/backend/dp/internal/error_bars.h"
+#include "prism/backend/dp/internal/group_keys.h"
+#include "prism/backend/dp/internal/raw_numbers.h"
+#include "prism/backend/dp/internal/release_plan.h"
+#include "prism/backend/dp/relational.h"
+
+namespace prism::backend::dp::internal {
+
+/// The grant's tables as SQL sees them, and as the executor stores them; unit columns are never NULL, for rows without
+/// a unit are dropped.
+std::vector<sql::Catalog> catalogs_of(const policy::Grant& grant);
+Layout layout_of(const policy::Grant& grant);
+/// Which rows of a unit count is decided by a hash under this key: the same for all queries under one grant.
+std::array<std::uint8_t, 16> row_key_of(const policy::Grant& grant);
+/// The tables a plan reads, each once.
+std::vector<std::size_t> tables_of(const sql::Plan& plan);
+
+/// The releases as an answer tells them.
+std::vector<Release> releases_of(const ReleasePlan& plan);
+/// What was clamped, dropped and hidden, in words.
+std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, const RelationFacts& facts,
+                           const ReleasePlan& releases, bool public_groups);
+
+}  // namespace prism::backend::dp::internal
+
+namespace prism::backend::dp {
+
+struct Prepared::State {
+  policy::Grant grant;
+  std::string sql;
+  sql::Plan plan;
+  Layout layout;
+  RelationFacts facts;
+  std::optional<std::vector<internal::Keys>> groups;  ///< public ones
+  internal::ReleasePlan releases;
+  internal::RawRequest raw;
+  std::optional<AggregateQuery> query;
+  std::optional<internal::ErrorBars> bars;
+  std::vector<Note> notes;
+  policy::Charge charge;
+};
+
+}  // namespace prism::backend::dp
