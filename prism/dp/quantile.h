@@ -18,6 +18,7 @@
 // out one smaller row, so the interval of a minimum begins at `low`, and that of a maximum ends at `high`.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -68,9 +69,10 @@ class QuantileRelease {
   std::int64_t leaf_low(std::uint64_t leaf) const;
   std::int64_t leaf_high(std::uint64_t leaf) const;
 
-  /// One estimate per fraction, in their order. Leaves in any order, also repeated; those beyond the last count as the
-  /// last, and counts beyond 2^40 as that. No rows at all give some value and the whole domain. Work grows with the
-  /// number of leaves listed and depends on nothing else; 33 words of the stream for each fraction.
+  /// One estimate per fraction, in their order. At most 2^30 leaves, in any order, also repeated; those beyond the last
+  /// count as the last, and counts of a leaf beyond 2^40 as that. No rows at all give some value and the whole domain.
+  /// Work grows with the number of leaves listed and depends on nothing else; at most 33 words of the stream for each
+  /// fraction.
   std::vector<QuantileEstimate> estimate(std::span<const LeafCount> histogram, DrawStream& stream) const;
 
   /// For previews: how many ranks the ends of the interval of fraction number i aim beside the wanted rank, rounded up.
@@ -81,18 +83,22 @@ class QuantileRelease {
   Delta delta_of_truncation() const;
 
  private:
-  /// One use of the exponential mechanism: loss = below_weight * (ranks short of the target) + above_weight * (beyond).
+  /// One use of the exponential mechanism: loss = below_weight * (ranks short of the target) + above_weight * (beyond),
+  /// ranks in units of 1 / scale.
   struct Aim {
     ExponentialMechanism mechanism;
     std::int64_t below_weight, above_weight;
-    Int128 margin;  ///< ranks, times denominator: how far beside the wanted rank it aims
+    Int128 margin;  ///< ranks in those units: an end aims so far outside, a value stays so far inside
   };
+  struct Ranks;
   struct Quantile {
-    std::int64_t numerator, denominator;  ///< the fraction in lowest terms
-    Aim value, low, high;
+    std::int64_t slope, scale;  ///< the fraction is slope / scale; scale is even
+    Aim value;
+    std::optional<Aim> low, high;  ///< none: that end is the domain's
   };
   QuantileRelease() = default;
   static Result<Quantile> plan(const Options& options, std::int64_t fraction_nano, std::uint64_t last_leaf);
+  QuantileEstimate estimate(const Quantile& quantile, const Ranks& ranks, DrawStream& stream) const;
 
   Options options_;
   std::uint64_t leaf_width_ = 1, last_leaf_ = 0;

@@ -25,7 +25,7 @@ class SparseVector {
  public:
   struct Options {
     Epsilon epsilon;               ///< of the whole search
-    std::int64_t sensitivity = 1;  ///< one unit changes each value - threshold by at most this; at least 1
+    std::int64_t sensitivity = 1;  ///< one unit changes each value by at most this; at least 1. Thresholds are public
     std::uint64_t most_above = 1;  ///< the search ends after so many answers "above"; at least 1, at most 2^20
     std::uint64_t most_values =
         1024;                ///< or after so many values; at least 1, at most 2^32. Costs nothing but truncation
