@@ -36,11 +36,11 @@ struct Bounds {
 };
 
 struct ColumnRule {
-  table::ColumnSchema schema;
+  table::ColumnSchema schema{};
   /// Not for text. Values outside are moved to the nearer end before anything is added up.
-  std::optional<Bounds> bounds;
+  std::optional<Bounds> bounds{};
   /// Text only: every value that a group can have, whether it occurs or not. Sorted by bytes, each once.
-  std::vector<std::string> values;
+  std::vector<std::string> values{};
   /// The possible values are known to everybody: `values`, or each number or date within `bounds`. Such a column's
   /// groups all appear in answers, empty ones too.
   bool public_values = false;
@@ -48,11 +48,11 @@ struct ColumnRule {
 };
 
 struct TableRule {
-  std::string name;                 ///< in queries
-  std::string path;                 ///< a CSV file; a relative one starts at the folder of the ledger
-  std::optional<std::string> unit;  ///< the column that says whose row it is; none: the table is public
-  std::uint64_t rows_per_unit = 1;  ///< rows past this many of one unit never count; 1 for a public table
-  std::vector<ColumnRule> columns;
+  std::string name{};                 ///< in queries
+  std::string path{};                 ///< a CSV file; a relative one starts at the folder of the ledger
+  std::optional<std::string> unit{};  ///< the column that says whose row it is; none: the table is public
+  std::uint64_t rows_per_unit = 1;    ///< rows past this many of one unit never count; 1 for a public table
+  std::vector<ColumnRule> columns{};
   bool operator==(const TableRule&) const = default;
 };
 

@@ -58,7 +58,7 @@ TEST(Grant, GoldenFileOfVersionOneReadsAndIsWrittenAgain) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(*read, visits());
   EXPECT_EQ(to_json(*read), golden);
-  EXPECT_EQ(to_hex(digest_of(*read)), "GOLDEN_DIGEST");
+  EXPECT_EQ(to_hex(digest_of(*read)), "f409985a90da684489d0cf50ff282413456e092950997dddb41015a368e6034c");
 }
 
 TEST(Grant, BoundsAreReadExactlyWhateverBinaryFractionsThink) {
@@ -139,7 +139,7 @@ TEST(Grant, TextThatIsNoJsonIsRefusedWithLineAndColumn) {
   EXPECT_NE(message("{\"version\": 01}").find("no JSON"), std::string::npos);
   EXPECT_NE(message("{\"a\": \"\xff\"}").find("no JSON"), std::string::npos);
   EXPECT_NE(message(std::string(100, '[')).find("nested more than 16 deep"), std::string::npos);
-  EXPECT_NE(message("[" + std::string(1'000'000, '1') + "]").find("/: an object is wanted"), std::string::npos);
+  EXPECT_NE(message("[" + std::string(1'000'000, '1') + "]").find("no JSON"), std::string::npos);
   std::string many = "[0";
   for (int i = 0; i < 300'000; ++i) many += ",0";
   EXPECT_NE(message(many + "]").find("more than the 200000 values"), std::string::npos);

@@ -48,6 +48,19 @@ Status check_share(const std::vector<SubLimit>& shares, const std::string& name,
   return fail(ErrorCode::refused, "the grant has no ", kind, " ", name, "; it has ", known);
 }
 
+/// The charge as the filter of the dataset counts it. Under basic accounting only the claim counts, and whether the
+/// mechanisms keep to it was looked into when it was reserved: reading a ledger must not depend on how some later
+/// program rounds that question.
+struct Counted {
+  Counted(const Charge& charge, dp::Method method)
+      : sum{dp::Event::approximate(charge.epsilon, charge.delta)},
+        claim{method == dp::Method::basic ? std::span<const dp::Event>(sum) : std::span<const dp::Event>(charge.events),
+              charge.epsilon, charge.delta} {}
+  Counted(const Counted&) = delete;
+  std::array<dp::Event, 1> sum;
+  dp::Claim claim;
+};
+
 std::string left_text(std::string_view whose, const Account& account) {
   return account.left.text() + " of " + account.limit.text() + " is left " + std::string(whose);
 }
@@ -124,7 +137,7 @@ Status Ledger::check_charge(const Charge& charge) const {
 Status Ledger::check_limits(const Charge& charge) const {
   const auto analyst = account_of(grant_.analysts, analysts_, charge.analyst);
   const auto room = account_of(grant_.rooms, rooms_, charge.room);
-  if (!forfeited_ && filter_.fits({charge.events, charge.epsilon, charge.delta}) &&
+  if (!forfeited_ && filter_.fits(Counted(charge, grant_.accounting).claim) &&
       (!analyst || charge.epsilon <= analyst->left) && (!room || charge.epsilon <= room->left))
     return {};
 
@@ -148,6 +161,7 @@ Status Ledger::check_limits(const Charge& charge) const {
 
 Result<LedgerEvent> Ledger::reserve(const Charge& charge, std::chrono::seconds now) const {
   PRISM_CHECKED(check_charge(charge));
+  PRISM_CHECKED(dp::consistent({charge.events, charge.epsilon, charge.delta}));
   PRISM_CHECKED(check_limits(charge));
   // Each reservation needs room for its end.
   if (reservations_.size() >= kMostLedgerEvents / 2 || chain_.size() >= kMostLedgerEvents)
@@ -214,15 +228,14 @@ Status Ledger::apply(const LedgerEvent& event) {
 }
 
 void Ledger::spend(const Charge& charge) {
-  check(filter_.admit({charge.events, charge.epsilon, charge.delta}).has_value(),
-        "a charge was checked and then refused");
+  check(filter_.admit(Counted(charge, grant_.accounting).claim).has_value(), "a charge was checked and then refused");
   if (find_share(grant_.analysts, charge.analyst) != nullptr)
     analysts_[charge.analyst] = analysts_[charge.analyst] + charge.epsilon;
   if (find_share(grant_.rooms, charge.room) != nullptr) rooms_[charge.room] = rooms_[charge.room] + charge.epsilon;
 }
 
 void Ledger::give_back(const Charge& charge) {
-  check(filter_.refund({charge.events, charge.epsilon, charge.delta}).has_value(), "a charge was given back twice");
+  check(filter_.refund(Counted(charge, grant_.accounting).claim).has_value(), "a charge was given back twice");
   if (const auto found = analysts_.find(charge.analyst); found != analysts_.end())
     found->second = found->second - charge.epsilon;
   if (const auto found = rooms_.find(charge.room); found != rooms_.end())

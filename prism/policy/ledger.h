@@ -70,7 +70,8 @@ class Ledger {
   /// What to append for each command; nothing changes before apply().
   /// Errors of reserve: quota when a limit is in the way, saying what is left and what would fit; refused when the
   /// epsilon is outside of what one query may have, or the analyst or room is not in the grant; mismatch for another
-  /// grant's charge; invalid_argument for a charge that makes no sense; exhausted when the ledger is full.
+  /// grant's charge, or for mechanisms that cost more than the charge says; invalid_argument for a charge that makes no
+  /// sense; exhausted when the ledger is full.
   Result<LedgerEvent> reserve(const Charge& charge, std::chrono::seconds now) const;
   /// Errors: not_found for a reservation that is not there, refused for one that is committed or rolled back.
   Result<LedgerEvent> commit(ReservationId reservation, std::chrono::seconds now) const;

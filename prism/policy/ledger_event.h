@@ -34,7 +34,7 @@ struct Charge {
   dp::Epsilon epsilon;  ///< for all its mechanisms together
   dp::Delta delta;
   /// The mechanisms themselves, which accounting finer than a sum looks at; at least one. Together they must be
-  /// (epsilon, delta)-private: the ledger believes whoever planned the query.
+  /// (epsilon, delta)-private (dp::consistent).
   std::vector<dp::Event> events;
   std::string analyst;  ///< empty: nobody in particular
   std::string room;     ///< empty: in none
