@@ -51,6 +51,9 @@ class Accountant {
   std::span<const Event> events() const { return events_; }
 
  private:
+  /// For a delta from which the events' own deltas are taken away.
+  double epsilon_beyond_own(double delta) const;
+
   Method method_;
   std::vector<Event> events_;
 };
