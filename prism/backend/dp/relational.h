@@ -123,6 +123,7 @@ struct GroupNumbers {
   std::vector<sql::KeyValue> keys;             ///< as plan.group_by
   std::vector<std::vector<Int128>> numbers;    ///< as request.aggregates, each numbers() long; sums of nothing are 0
   std::vector<std::vector<LeafCount>> leaves;  ///< as request.histograms; only leaves that occur, ascending
+  bool operator==(const GroupNumbers&) const = default;
 };
 
 /// Statements for one plan and one request; made once, run as often as wanted.
