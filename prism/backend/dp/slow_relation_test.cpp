@@ -210,7 +210,7 @@ std::vector<GroupNumbers> SlowRelation::groups(const AggregateRequest& request, 
     if (!satisfies(plan_.where, row) || !satisfies(request.keep, row)) continue;
     const auto keys = picked(row, plan_.group_by);
     groups[keys].push_back(&row);
-    if (facts_.is_private) groups_of_unit[row.unit].emplace(hash(row.unit, keys), keys);
+    if (facts_.is_private && request.groups_per_unit) groups_of_unit[row.unit].emplace(hash(row.unit, keys), keys);
   }
   if (request.groups_per_unit && facts_.is_private && !plan_.group_by.empty()) {
     const auto kept = [&](const sql::KeyValue& unit, const std::vector<sql::KeyValue>& keys) {
