@@ -144,26 +144,26 @@ void add_sparse_vectors(std::vector<Mechanism>& out) {
   // "below" before it are no longer covered.
   out.push_back({.name = "sparse vector, variant 3",
                  .epsilon = 2,
-                 .run = [](const Dataset& data, const NoiseSeed& seed) -> Outcome {
+                 .run = [ask = SparseVariant(3, 2, 1)](const Dataset& data, const NoiseSeed& seed) -> Outcome {
                    std::vector<std::int64_t> queries(5, count(data));
                    queries.push_back(0);
-                   const SparseAnswers answers = sparse_vector(3, queries, 2, 1, seed);
+                   const SparseVariant::Answers answers = ask.ask(queries, seed);
                    return {static_cast<std::int64_t>(answers.above.size()), answers.released};
                  },
                  .samples = 200'000,
                  .pairs = {one_or_none()}});
   out.push_back({.name = "sparse vector, variant 5",
-                 .run = [](const Dataset& data, const NoiseSeed& seed) -> Outcome {
-                   const SparseAnswers answers = sparse_vector(5, {count(data), 1 - count(data)}, 1, 1, seed);
+                 .run = [ask = SparseVariant(5, 1, 1)](const Dataset& data, const NoiseSeed& seed) -> Outcome {
+                   const SparseVariant::Answers answers = ask.ask({count(data), 1 - count(data)}, seed);
                    return {answers.above[0], answers.above[1]};
                  },
                  .pairs = {one_or_none()}});
   out.push_back({.name = "sparse vector, variant 6",
-                 .run = [](const Dataset& data, const NoiseSeed& seed) -> Outcome {
+                 .run = [ask = SparseVariant(6, 1, 1)](const Dataset& data, const NoiseSeed& seed) -> Outcome {
                    constexpr std::size_t kEach = 40;
                    std::vector<std::int64_t> queries(kEach, count(data));
                    queries.resize(2 * kEach, -count(data));
-                   const SparseAnswers answers = sparse_vector(6, queries, 1, 1, seed);
+                   const SparseVariant::Answers answers = ask.ask(queries, seed);
                    Outcome halves = {0, 0};
                    for (std::size_t i = 0; i < 2 * kEach; ++i) halves[i / kEach] += answers.above[i];
                    return halves;

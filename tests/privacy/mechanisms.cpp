@@ -28,24 +28,29 @@ std::int64_t drawn(const dp::Noise& noise, const dp::NoiseSeed& seed, std::uint6
 
 Neighbours one_or_none() { return {{{0, 0, 1}}, {}}; }
 
-SparseAnswers sparse_vector(int variant, const std::vector<std::int64_t>& queries, std::int64_t epsilon,
-                            std::int64_t most_above, const dp::NoiseSeed& seed) {
-  // epsilon is halved between the threshold and the values in all of them.
-  const std::int64_t c = most_above;
-  const dp::Noise threshold_noise = laplace(variant == 2 ? 2 * c : 2, epsilon);
-  const dp::Noise value_noise = laplace(variant == 3 ? 2 * c : variant == 6 ? 2 : 4 * c, epsilon);
+// epsilon is halved between the threshold and the values in all of them.
+SparseVariant::SparseVariant(int variant, std::int64_t epsilon, std::int64_t most_above)
+    : variant_(variant),
+      most_above_(most_above),
+      threshold_noise_(laplace(variant == 2 ? 2 * most_above : 2, epsilon)),
+      value_noise_(laplace(variant == 3   ? 2 * most_above
+                           : variant == 6 ? 2
+                                          : 4 * most_above,
+                           epsilon)) {}
+
+SparseVariant::Answers SparseVariant::ask(const std::vector<std::int64_t>& queries, const dp::NoiseSeed& seed) const {
   dp::DrawStream stream = seed.stream(0);
-  auto threshold = static_cast<std::int64_t>(threshold_noise.draw(stream));
-  SparseAnswers out;
+  auto threshold = static_cast<std::int64_t>(threshold_noise_.draw(stream));
+  Answers out;
   std::int64_t positive = 0;
   for (const std::int64_t query : queries) {
-    const std::int64_t noisy = query + (variant == 5 ? 0 : static_cast<std::int64_t>(value_noise.draw(stream)));
+    const std::int64_t noisy = query + (variant_ == 5 ? 0 : static_cast<std::int64_t>(value_noise_.draw(stream)));
     const bool above = noisy >= threshold;
     out.above.push_back(above);
     if (!above) continue;
-    if (variant == 2) threshold = static_cast<std::int64_t>(threshold_noise.draw(stream));
-    if (variant == 3) out.released = noisy;
-    if (variant <= 3 && ++positive == c) break;  // 5 and 6 go on for ever
+    if (variant_ == 2) threshold = static_cast<std::int64_t>(threshold_noise_.draw(stream));
+    if (variant_ == 3) out.released = noisy;
+    if (variant_ <= 3 && ++positive == most_above_) break;  // 5 and 6 go on for ever
   }
   return out;
 }

@@ -28,11 +28,19 @@ Neighbours one_or_none();
 
 /// The sparse vector technique as published, in the numbering of Lyu, Su, Li 2017 (figure 1): 1 and 2 are private, 3, 5
 /// and 6 are not. Queries have sensitivity 1 and thresholds are 0.
-struct SparseAnswers {
-  std::vector<bool> above;
-  std::int64_t released = 0;  ///< variant 3: the noisy value of the last answer "above"
+class SparseVariant {
+ public:
+  struct Answers {
+    std::vector<bool> above;
+    std::int64_t released = 0;  ///< variant 3: the noisy value of the last answer "above"
+  };
+  SparseVariant(int variant, std::int64_t epsilon, std::int64_t most_above);
+  Answers ask(const std::vector<std::int64_t>& queries, const dp::NoiseSeed& seed) const;
+
+ private:
+  int variant_;
+  std::int64_t most_above_;
+  dp::Noise threshold_noise_, value_noise_;
 };
-SparseAnswers sparse_vector(int variant, const std::vector<std::int64_t>& queries, std::int64_t epsilon,
-                            std::int64_t most_above, const dp::NoiseSeed& seed);
 
 }  // namespace prism::privacy

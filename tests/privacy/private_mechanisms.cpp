@@ -140,8 +140,8 @@ void add_sparse_vectors(std::vector<Mechanism>& out) {
   for (const int variant : {1, 2}) {
     out.push_back({.name = "sparse vector as published, variant " + std::to_string(variant),
                    .epsilon = 2,
-                   .run = [variant](const Dataset& data, const NoiseSeed& seed) -> Outcome {
-                     const SparseAnswers answers = sparse_vector(variant, halves(data, 6), 2, 2, seed);
+                   .run = [ask = SparseVariant(variant, 2, 2)](const Dataset& data, const NoiseSeed& seed) -> Outcome {
+                     const SparseVariant::Answers answers = ask.ask(halves(data, 6), seed);
                      Outcome readable = {0, 0, static_cast<std::int64_t>(answers.above.size())};
                      for (std::size_t i = 0; i < answers.above.size(); ++i) readable[i / 6] += answers.above[i];
                      return readable;
