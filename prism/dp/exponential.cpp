@@ -53,7 +53,7 @@ Weight times(const Weight& a, const Weight& b) {
 struct ExponentialMechanism::Tables {
   using Digit = std::array<Weight, 16>;  ///< [v] = exp(-rate * v * 16^j)
   std::vector<Digit> digits;             ///< losses of more digits weigh nothing
-  double rate_down = 0;
+  Rational rate;
   Epsilon epsilon;
 
   /// exp(-rate * loss): within 2^-249, as each of at most 32 factors and products is off by less than 2^-254.
@@ -83,7 +83,7 @@ Result<ExponentialMechanism> ExponentialMechanism::make(const Rational& rate, Ep
                 "; it is epsilon / range, above 0 and at most 2^20, with members up to 2^120");
   }
   auto tables = std::make_shared<Tables>();
-  tables->rate_down = value_down(rate);
+  tables->rate = rate;
   tables->epsilon = epsilon;
   mpq_class step = internal::to_big(rate);
   // Digits are needed until a single step of the next one weighs nothing.
@@ -149,10 +149,12 @@ ExponentialMechanism::Choice ExponentialMechanism::choose(std::span<const Candid
 Int128 ExponentialMechanism::loss_margin(double candidates, double probability) const {
   check(candidates >= 1 && probability > 0 && probability < 1, "exponential mechanism: a margin that makes no sense");
   // The factor covers the few roundings of double arithmetic.
-  const double loss = std::ceil(std::log(candidates / probability) / tables_->rate_down * (1 + 1e-12));
+  const double loss = std::ceil(std::log(candidates / probability) / value_down(tables_->rate) * (1 + 1e-12));
   check(loss < 0x1p125, "exponential mechanism: a margin out of range");
   return std::max(Int128{0}, static_cast<Int128>(loss));
 }
+
+const Rational& ExponentialMechanism::rate() const { return tables_->rate; }
 
 Delta ExponentialMechanism::delta_of_truncation() const {
   const double delta = (1 + std::exp(tables_->epsilon.value_up())) * 0x1p-130 * (1 + 1e-12);

@@ -46,6 +46,7 @@ class ExponentialMechanism {
   /// one loses nothing, the chance to choose one that loses l or more is at most `probability`, in (0, 1).
   Int128 loss_margin(double candidates, double probability) const;
 
+  const Rational& rate() const;
   /// (1 + exp(epsilon)) * 2^-130, rounded up.
   Delta delta_of_truncation() const;
 

@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include "prism/dp/internal/big.h"
-#include "prism/secret/secret.h"
 
 namespace prism::dp {
 namespace {
@@ -42,11 +41,10 @@ Result<PartitionSelection> PartitionSelection::make(Epsilon epsilon, Delta delta
   // exp_minus is within 2^-290; shrink is not below exp(-e), so growth is not above exp(e).
   const mpz_class shrink = internal::exp_minus(share_of_epsilon) + (mpz_class(1) << (internal::kPlaces - 290));
   const mpz_class growth = (mpz_class(1) << (2 * internal::kPlaces)) / shrink;
-  auto thresholds = std::make_shared<std::vector<Uint128>>();
-  thresholds->push_back(0);
+  std::vector<Uint128> thresholds = {0};
   const mpz_class most = one - 1;
   for (mpz_class p = 0; p < most;) {
-    if (thresholds->size() == kMostEntries || share_of_delta == 0) {
+    if (thresholds.size() == kMostEntries || share_of_delta == 0) {
       return fail(ErrorCode::invalid_argument, "epsilon ", epsilon.text(), " and delta ", delta.text(), " over ",
                   groups_per_unit,
                   " groups per unit are too little to show groups with private keys; lower the groups per unit, raise "
@@ -56,9 +54,16 @@ Result<PartitionSelection> PartitionSelection::make(Epsilon epsilon, Delta delta
     const mpz_class left = one - p - share_of_delta;  // negative: nothing is left to lose
     const mpz_class mirrored = left <= 0 ? most : one - ((left * shrink >> internal::kPlaces) + 1);
     p = std::min({grown, mirrored, most});
-    thresholds->push_back(internal::to_uint128(p));
+    thresholds.push_back(internal::to_uint128(p));
   }
-  return PartitionSelection(std::move(thresholds), pre_threshold);
+  auto tables = std::make_shared<Tables>();
+  for (std::size_t word = 0; word < tables->words.size(); ++word) {
+    for (const Uint128 threshold : thresholds) {
+      tables->words[word].push_back(static_cast<std::uint32_t>(threshold >> (32 * word)));
+    }
+  }
+  tables->thresholds = std::move(thresholds);
+  return PartitionSelection(std::move(tables), pre_threshold);
 }
 
 bool PartitionSelection::keep(std::uint64_t units, DrawStream& stream) const {
@@ -69,14 +74,15 @@ bool PartitionSelection::keep(std::uint64_t units, DrawStream& stream) const {
 }
 
 Uint128 PartitionSelection::keep_threshold(std::uint64_t units) const {
-  const std::vector<Uint128>& all = *thresholds_;
   const std::uint64_t beyond = units < pre_threshold_ ? 0 : units - (pre_threshold_ - 1);
-  const std::uint64_t last = all.size() - 1;
-  const std::uint64_t wanted = beyond < last ? beyond : last;
+  const std::uint64_t last = tables_->thresholds.size() - 1;
+  const auto wanted = static_cast<std::uint32_t>(beyond < last ? beyond : last);
   Uint128 found = 0;
-  for (std::uint64_t i = 0; i < all.size(); ++i) {
-    const std::uint64_t mask = ~secret::mask_if(i ^ wanted);
-    found |= all[i] & (static_cast<Uint128>(mask) << 64 | mask);
+  for (std::size_t word = 0; word < tables_->words.size(); ++word) {
+    const std::uint32_t* const row = tables_->words[word].data();
+    std::uint32_t entry = 0;
+    for (std::uint32_t i = 0; i <= last; ++i) entry |= row[i] & (0 - static_cast<std::uint32_t>(i == wanted));
+    found |= static_cast<Uint128>(entry) << (32 * word);
   }
   return found;
 }
@@ -87,14 +93,14 @@ double PartitionSelection::keep_probability(std::uint64_t units) const {
 
 std::uint64_t PartitionSelection::units_for(double probability) const {
   check(probability >= 0 && probability < 1, "partition selection: a probability outside [0, 1)");
-  const auto found = std::find_if(thresholds_->begin(), thresholds_->end(), [&](Uint128 threshold) {
+  const auto found = std::find_if(tables_->thresholds.begin(), tables_->thresholds.end(), [&](Uint128 threshold) {
     return std::ldexp(static_cast<double>(threshold), -static_cast<int>(kBits)) >= probability;
   });
-  const auto beyond = static_cast<std::uint64_t>(found - thresholds_->begin());
+  const auto beyond = static_cast<std::uint64_t>(found - tables_->thresholds.begin());
   return beyond == 0 ? 0 : beyond + (pre_threshold_ - 1);
 }
 
-std::uint64_t PartitionSelection::sure_from() const { return thresholds_->size() - 1 + (pre_threshold_ - 1); }
+std::uint64_t PartitionSelection::sure_from() const { return tables_->thresholds.size() - 1 + (pre_threshold_ - 1); }
 
 Result<ThresholdSelection> ThresholdSelection::make(const Noise& noise, Delta delta, std::uint64_t groups_per_unit,
                                                     std::uint64_t contribution) {

@@ -11,6 +11,7 @@
 //    which a group of one unit passes with probability at most delta. Costs no epsilon beyond the count's.
 // Both speak of groups that exist in the data. Keys whose values are public need neither.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -54,9 +55,15 @@ class PartitionSelection {
   std::uint64_t sure_from() const;
 
  private:
-  PartitionSelection(std::shared_ptr<const std::vector<Uint128>> thresholds, std::uint64_t pre_threshold)
-      : thresholds_(std::move(thresholds)), pre_threshold_(pre_threshold) {}
-  std::shared_ptr<const std::vector<Uint128>> thresholds_;  ///< of 0, 1, ... units; constant, shared by copies
+  /// The probabilities of 0, 1, ... units, and again as four rows of 32-bit words, which compilers search eight at a
+  /// time.
+  struct Tables {
+    std::vector<Uint128> thresholds;
+    std::array<std::vector<std::uint32_t>, 4> words;
+  };
+  PartitionSelection(std::shared_ptr<const Tables> tables, std::uint64_t pre_threshold)
+      : tables_(std::move(tables)), pre_threshold_(pre_threshold) {}
+  std::shared_ptr<const Tables> tables_;  ///< constant, shared by copies
   std::uint64_t pre_threshold_;
 };
 

@@ -18,7 +18,7 @@
 // out one smaller row, so the interval of a minimum begins at `low`, and that of a maximum ends at `high`.
 #pragma once
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -29,6 +29,10 @@
 #include "prism/dp/seed.h"
 
 namespace prism::dp {
+
+namespace internal {
+struct QuantilePlan;
+}
 
 /// `count` rows whose value lies in leaf number `leaf`.
 struct LeafCount {
@@ -83,26 +87,10 @@ class QuantileRelease {
   Delta delta_of_truncation() const;
 
  private:
-  /// One use of the exponential mechanism: loss = below_weight * (ranks short of the target) + above_weight * (beyond),
-  /// ranks in units of 1 / scale.
-  struct Aim {
-    ExponentialMechanism mechanism;
-    std::int64_t below_weight, above_weight;
-    Int128 margin;  ///< ranks in those units: an end aims so far outside, a value stays so far inside
-  };
-  struct Ranks;
-  struct Quantile {
-    std::int64_t slope, scale;  ///< the fraction is slope / scale; scale is even
-    Aim value;
-    std::optional<Aim> low, high;  ///< none: that end is the domain's
-  };
   QuantileRelease() = default;
-  static Result<Quantile> plan(const Options& options, std::int64_t fraction_nano, std::uint64_t last_leaf);
-  QuantileEstimate estimate(const Quantile& quantile, const Ranks& ranks, DrawStream& stream) const;
-
   Options options_;
   std::uint64_t leaf_width_ = 1, last_leaf_ = 0;
-  std::vector<Quantile> quantiles_;
+  std::shared_ptr<const std::vector<internal::QuantilePlan>> plans_;  ///< constant, shared by copies
 };
 
 }  // namespace prism::dp
