@@ -31,7 +31,7 @@ struct Choice {
 Result<Rational> scale_up(const mpq_class& value) {
   mpz_class numerator = value.get_num(), denominator = value.get_den();
   if (denominator > mpz_class(1) << 40 || numerator >= mpz_class(1) << 119) {
-    const int bits = value < (mpz_class(1) << 60) ? 40 : 0;
+    const mp_bitcnt_t bits = value < (mpz_class(1) << 60) ? 40 : 0;
     denominator = mpz_class(1) << bits;
     mpq_class shifted = value;
     shifted *= denominator;
@@ -59,8 +59,9 @@ class Calibrator {
     for (const Sensitivity& one : asked) weights_ += one.weight;
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     // Gaussian noise pays for L2, Laplace noise for L1: those where they differ most gain most.
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](std::size_t a, std::size_t b) { return advantage(a) > advantage(b); });
+    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+      return advantage(a) != advantage(b) ? advantage(a) > advantage(b) : a < b;
+    });
     while (candidates_ < order_.size() && asked_[order_[candidates_]].l2_squared) ++candidates_;
   }
 
