@@ -69,9 +69,9 @@ Status prepare_ledger(Database& database, const std::string& path) {
 }
 
 Result<policy::Ledger> read_grant(Database& database, const std::string& path) {
-  PRISM_TRY(Statement select, database.prepare("SELECT sequence, body, chain FROM events WHERE sequence = 1"));
+  PRISM_TRY(Statement select, database.prepare("SELECT sequence, body, chain FROM events ORDER BY sequence LIMIT 1"));
   PRISM_TRY(const bool found, select.step());
-  if (!found) return broken(path, "the grant is missing");
+  if (!found || select.integer(0) != 1) return broken(path, "it does not begin with its grant");
   PRISM_TRY(const policy::LedgerEvent event, read_row(select, Digest{}, path));
   return policy::Ledger::begin(event);
 }
