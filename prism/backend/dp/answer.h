@@ -80,6 +80,7 @@ std::string to_text(const Preview& preview);
 /// What is left after this answer, in the words of the ledger; absent when the ledger could not be read.
 struct BudgetLeft {
   std::string epsilon, delta;
+  std::optional<std::string> analyst, room;  ///< epsilon of this analyst and room, where the grant limits them
 };
 
 struct Answer {

@@ -112,7 +112,11 @@ std::string to_json(const Answer& answer) {
               {"public_groups", answer.public_groups}};
   if (answer.suppressed_groups) out["suppressed_groups"] = *answer.suppressed_groups;
   out["notes"] = notes_json(answer.notes);
-  if (answer.left) out["left"] = {{"epsilon", answer.left->epsilon}, {"delta", answer.left->delta}};
+  if (answer.left) {
+    out["left"] = {{"epsilon", answer.left->epsilon}, {"delta", answer.left->delta}};
+    if (answer.left->analyst) out["left"]["analyst"] = *answer.left->analyst;
+    if (answer.left->room) out["left"]["room"] = *answer.left->room;
+  }
   return text_of(out);
 }
 

@@ -77,8 +77,8 @@ Engine::~Engine() = default;
 
 namespace {
 
-/// One question's way from exact numbers to an answer. Every draw's stream is fixed by the seed, the draw's number and the
-/// group's key, before anything is known about the data.
+/// One question's way from exact numbers to an answer. Every draw's stream is fixed by the seed, the draw's number and
+/// the group's key, before anything is known about the data.
 class Answering {
  public:
   Answering(const Prepared::State& query, const NoiseSeed& seed) : query_(query), plan_(query.releases), seed_(seed) {}
@@ -88,7 +88,8 @@ class Answering {
     Answer out;
     if (groups.size() > query_.grant.most_groups) {
       groups.resize(query_.grant.most_groups);
-      out.notes.push_back({{}, "only the first " + std::to_string(groups.size()) + " groups, in the order of their keys"});
+      out.notes.push_back(
+          {{}, "only the first " + std::to_string(groups.size()) + " groups, in the order of their keys"});
     }
     std::vector<sql::GroupEstimates> estimates;
     for (const NoisyGroup& group : groups) estimates.push_back(estimates_of(group));
@@ -253,7 +254,10 @@ Result<Answer> run(const Prepared& prepared, Engine& engine, const Surroundings&
       answer->notes.push_back({{}, "the ledger could not note that this answer was given; its charge stands"});
     if (const auto ledger = around.book.read()) {
       const policy::Balance balance = ledger->balance(query.charge.analyst, query.charge.room);
-      answer->left = BudgetLeft{policy::epsilon_text(balance.dataset.left_nano), balance.delta_left.text()};
+      BudgetLeft left{balance.dataset.left.text(), balance.delta_left.text(), {}, {}};
+      if (balance.analyst) left.analyst = balance.analyst->left.text();
+      if (balance.room) left.room = balance.room->left.text();
+      answer->left = std::move(left);
     }
   }
   const std::chrono::nanoseconds bucket = query.grant.bucket;

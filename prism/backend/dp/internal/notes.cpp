@@ -84,9 +84,9 @@ std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, co
     if (r.kind == PlannedRelease::Kind::sum || r.kind == PlannedRelease::Kind::moments) {
       for (std::size_t i = 0; i < r.columns.size(); ++i) {
         const table::ColumnSchema& column = plan.catalog.columns[r.columns[i]];
-        notes.say_of_column(r.columns[i], "values of " + column.name + " below " +
-                                              value_text(r.bounds[i].low, column) + " count as that, values above " +
-                                              value_text(r.bounds[i].high, column) + " as that");
+        notes.say_of_column(r.columns[i], "values of " + column.name + " below " + value_text(r.bounds[i].low, column) +
+                                              " count as that, values above " + value_text(r.bounds[i].high, column) +
+                                              " as that");
       }
     } else if (r.kind == PlannedRelease::Kind::quantiles) {
       const table::ColumnSchema& column = plan.catalog.columns[r.columns[0]];
@@ -95,14 +95,16 @@ std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, co
                                               value_text(r.range.low, column) + " to " +
                                               value_text(r.range.high, column));
       else
-        notes.say_of_column(r.columns[0], column.name + " has no bounds in the grant, so every value its type has is "
-                                                        "possible; bounds make quantiles sharper");
+        notes.say_of_column(r.columns[0], column.name +
+                                              " has no bounds in the grant, so every value its type has is "
+                                              "possible; bounds make quantiles sharper");
       const auto extreme = [](std::int64_t f) { return f == 0 || f == prism::dp::QuantileRelease::kNanos; };
       if (std::any_of(r.fractions_nano.begin(), r.fractions_nano.end(), extreme))
         notes.say_of_column(r.columns[0],
                             "a minimum or maximum is one unit's value, so a rank a little inside the data is reported");
       if (r.choice->leaf_width() > 1)
-        notes.say_of_column(r.columns[0], "values closer than " + value_text(static_cast<Int128>(r.choice->leaf_width()), column) +
+        notes.say_of_column(r.columns[0], "values closer than " +
+                                              value_text(static_cast<Int128>(r.choice->leaf_width()), column) +
                                               " are not told apart");
     }
   }
@@ -116,10 +118,10 @@ std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, co
   if (!plan.group_by.empty() && releases.contribution.groups < releases.contribution.rows)
     notes.say({}, "one privacy unit counts in at most " + plural(releases.contribution.groups, "group", "groups"));
   if (!plan.group_by.empty() && public_groups)
-    notes.say({}, "groups are all combinations of the declared values, also empty ones; rows with other values are left "
-                  "out");
-  if (!public_groups)
-    notes.say({}, "groups of few privacy units are left out, at random; how many is not told");
+    notes.say({},
+              "groups are all combinations of the declared values, also empty ones; rows with other values are left "
+              "out");
+  if (!public_groups) notes.say({}, "groups of few privacy units are left out, at random; how many is not told");
   return std::move(notes).take();
 }
 
