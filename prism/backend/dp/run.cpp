@@ -254,7 +254,7 @@ Result<Answer> run(const Prepared& prepared, Engine& engine, const Surroundings&
       answer->notes.push_back({{}, "the ledger could not note that this answer was given; its charge stands"});
     if (const auto ledger = around.book.read()) {
       const policy::Balance balance = ledger->balance(query.charge.analyst, query.charge.room);
-      BudgetLeft left{balance.dataset.left.text(), balance.delta_left.text(), {}, {}};
+      BudgetLeft left{balance.dataset.left.text(), internal::short_text(balance.delta_left), {}, {}};
       if (balance.analyst) left.analyst = balance.analyst->left.text();
       if (balance.room) left.room = balance.room->left.text();
       answer->left = std::move(left);

@@ -26,11 +26,12 @@ class Notes {
     const auto same = [&](const Note& n) { return n.output == output && n.text == text; };
     if (std::none_of(notes_.begin(), notes_.end(), same)) notes_.push_back({output, std::move(text)});
   }
-  void say_of_column(std::size_t column, const std::string& text) {
+  /// To every output that reads this column, by its order (quantiles) or by its sums.
+  void say_of_column(std::size_t column, bool by_order, const std::string& text) {
     for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
       bool reads = false;
       each_leaf(plan_.outputs[i].value, [&](const sql::Expression& leaf) {
-        if (leaf.op == sql::Expression::Op::count) return;
+        if (leaf.op == sql::Expression::Op::count || by_order != (leaf.op == sql::Expression::Op::statistic)) return;
         const auto& columns = plan_.primitives[leaf.index].columns;
         reads = reads || std::find(columns.begin(), columns.end(), column) != columns.end();
       });
@@ -45,6 +46,23 @@ class Notes {
 };
 
 }  // namespace
+
+std::string short_text(prism::dp::Delta delta) {
+  if (delta.units() == 0) return "0";
+  int exponent = 0;
+  mpz_class scaled = to_mpz(static_cast<Int128>(delta.units()));  // at most 2^120
+  scaled *= 10'000;
+  const mpz_class one = mpz_class(1) << prism::dp::Delta::kBits;
+  while (scaled < 1000 * one) {
+    scaled *= 10;
+    --exponent;
+  }
+  std::string digits = mpz_class(scaled / one).get_str();  // 1000 to 10000
+  exponent += static_cast<int>(digits.size()) - 5;
+  while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+  if (digits.size() > 1) digits.insert(1, ".");
+  return exponent == 0 ? digits : digits + "e" + std::to_string(exponent);
+}
 
 std::vector<Release> releases_of(const ReleasePlan& plan) {
   std::vector<Release> out;
@@ -84,28 +102,29 @@ std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, co
     if (r.kind == PlannedRelease::Kind::sum || r.kind == PlannedRelease::Kind::moments) {
       for (std::size_t i = 0; i < r.columns.size(); ++i) {
         const table::ColumnSchema& column = plan.catalog.columns[r.columns[i]];
-        notes.say_of_column(r.columns[i], "values of " + column.name + " below " + value_text(r.bounds[i].low, column) +
-                                              " count as that, values above " + value_text(r.bounds[i].high, column) +
-                                              " as that");
+        notes.say_of_column(r.columns[i], false,
+                            "values of " + column.name + " below " + value_text(r.bounds[i].low, column) +
+                                " count as that, values above " + value_text(r.bounds[i].high, column) + " as that");
       }
     } else if (r.kind == PlannedRelease::Kind::quantiles) {
       const table::ColumnSchema& column = plan.catalog.columns[r.columns[0]];
       if (facts.columns[r.columns[0]].bounds)
-        notes.say_of_column(r.columns[0], "values of " + column.name + " are taken to lie from " +
-                                              value_text(r.range.low, column) + " to " +
-                                              value_text(r.range.high, column));
+        notes.say_of_column(r.columns[0], true,
+                            "values of " + column.name + " are taken to lie from " + value_text(r.range.low, column) +
+                                " to " + value_text(r.range.high, column));
       else
-        notes.say_of_column(r.columns[0], column.name +
-                                              " has no bounds in the grant, so every value its type has is "
-                                              "possible; bounds make quantiles sharper");
+        notes.say_of_column(r.columns[0], true,
+                            column.name +
+                                " has no bounds in the grant, so every value its type has is "
+                                "possible; bounds make quantiles sharper");
       const auto extreme = [](std::int64_t f) { return f == 0 || f == prism::dp::QuantileRelease::kNanos; };
       if (std::any_of(r.fractions_nano.begin(), r.fractions_nano.end(), extreme))
-        notes.say_of_column(r.columns[0],
+        notes.say_of_column(r.columns[0], true,
                             "a minimum or maximum is one unit's value, so a rank a little inside the data is reported");
       if (r.choice->leaf_width() > 1)
-        notes.say_of_column(r.columns[0], "values closer than " +
-                                              value_text(static_cast<Int128>(r.choice->leaf_width()), column) +
-                                              " are not told apart");
+        notes.say_of_column(r.columns[0], true,
+                            "values closer than " + value_text(static_cast<Int128>(r.choice->leaf_width()), column) +
+                                " are not told apart");
     }
   }
   for (const std::size_t table : tables_of(plan)) {

@@ -22,6 +22,9 @@ std::array<std::uint8_t, 16> row_key_of(const policy::Grant& grant);
 /// The tables a plan reads, each once.
 std::vector<std::size_t> tables_of(const sql::Plan& plan);
 
+/// Delta to four digits, rounded down: what is left, for people.
+std::string short_text(prism::dp::Delta delta);
+
 /// The releases as an answer tells them.
 std::vector<Release> releases_of(const ReleasePlan& plan);
 /// What was clamped, dropped and hidden, in words.
