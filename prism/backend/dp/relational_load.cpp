@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "prism/backend/dp/internal/relation_sql.h"
+#include "prism/base/check.h"
 #include "prism/hash/siphash.h"
 
 namespace prism::backend::dp {
@@ -56,17 +57,36 @@ Status check_columns(const TableLayout& layout, const table::Table& table, const
   return {};
 }
 
+Status check_public_nulls(const TableLayout& layout, const table::Table& table,
+                          const std::vector<std::size_t>& places) {
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (!layout.columns[i].nullable && table.columns[places[i]].nulls != 0)
+      return fail(ErrorCode::mismatch, "column ", layout.columns[i].name, " of table ", table.name,
+                  " has fields without a value; declare it nullable");
+  return {};
+}
+
 }  // namespace
 
-Result<BoundedRows> bounded_rows(const table::Table& table, std::size_t unit, const std::vector<std::size_t>& columns,
-                                 std::uint64_t rows_per_unit, const RowKey& key) {
+Result<BoundedRows> bounded_rows(const TableLayout& layout, const table::Table& table,
+                                 const std::vector<std::size_t>& places, const RowKey& key) {
+  check(layout.unit.has_value(), "bounded_rows: a public table");
   if (table.rows > std::numeric_limits<std::uint32_t>::max())
     return fail(ErrorCode::exhausted, table.rows, " rows; a table can have 2^32 - 1");
-  const table::Column& units = table.columns[unit];
-  // The unit's own value need not be hashed: rows are compared within one unit.
+  const table::Column& units = table.columns[places[*layout.unit]];
   std::vector<ColumnWords> words;
-  for (const std::size_t column : columns)
-    if (column != unit) words.emplace_back(table.columns[column], key);
+  std::vector<const std::uint8_t*> needed = {units.valid.data()};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const table::Column& column = table.columns[places[i]];
+    // The unit's own value need not be hashed: rows are compared within one unit.
+    if (i != *layout.unit) words.emplace_back(column, key);
+    if (!layout.columns[i].nullable && column.nulls != 0) needed.push_back(column.valid.data());
+  }
+  const auto complete = [&](std::uint32_t row) {
+    for (const std::uint8_t* const valid : needed)
+      if (valid[row] == 0) return false;
+    return true;
+  };
 
   BoundedRows out;
   const auto rows = static_cast<std::uint32_t>(table.rows);
@@ -77,15 +97,15 @@ Result<BoundedRows> bounded_rows(const table::Table& table, std::size_t unit, co
   };
   std::vector<std::size_t> ends(std::size_t{1} << kBucketBits, 0);
   for (std::uint32_t row = 0; row < rows; ++row)
-    if (units.valid[row] != 0)
+    if (complete(row))
       ++ends[bucket_of(row)];
     else
-      ++out.without_unit;
+      ++out.incomplete;
   std::size_t total = 0;
   for (std::size_t& end : ends) end = std::exchange(total, total + end);
   std::vector<Candidate> candidates(total);
   for (std::uint32_t row = 0; row < rows; ++row) {
-    if (units.valid[row] == 0) continue;
+    if (!complete(row)) continue;
     hash::SipHash hash = fresh;
     for (const ColumnWords& column : words) column.add(row, hash);
     candidates[ends[bucket_of(row)]++] = {static_cast<std::uint64_t>(units.values[row]), hash.finish(), row};
@@ -101,7 +121,7 @@ Result<BoundedRows> bounded_rows(const table::Table& table, std::size_t unit, co
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     ordinal = i > 0 && candidates[i - 1].unit == candidates[i].unit ? ordinal + 1 : 1;
     out.most_rows_of_unit = std::max(out.most_rows_of_unit, ordinal);
-    if (ordinal <= rows_per_unit)
+    if (ordinal <= layout.rows_per_unit)
       kept[candidates[i].row] = 1;
     else
       ++out.over_the_bound;
@@ -138,7 +158,10 @@ Status load_table(duck::Database& database, const Layout& layout, std::size_t nu
   }
   const std::string name = "t" + std::to_string(number);
   PRISM_CHECKED(database.create(name, kinds));
-  if (!wanted.unit) return database.append(name, table, sources, nullptr, stop);
+  if (!wanted.unit) {
+    PRISM_CHECKED(check_public_nulls(wanted, table, places));
+    return database.append(name, table, sources, nullptr, stop);
+  }
   PRISM_TRY(const BoundedRows bounded, bounded_rows(table, places[*wanted.unit], places, wanted.rows_per_unit, key));
   return database.append(name, table, sources, &bounded.rows, stop);
 }

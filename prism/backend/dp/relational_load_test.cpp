@@ -28,6 +28,7 @@ table::Table table_of(const std::vector<Line>& lines) {
     column.schema = {std::string(1, "unw"[c]), c == 2 ? table::ColumnType::text : table::ColumnType::integer, 0, true};
     for (const Line& line : lines) {
       column.valid.push_back(line[c].empty() ? 0 : 1);
+      column.nulls += line[c].empty() ? 1 : 0;
       if (line[c].empty())
         column.values.push_back(0);
       else
@@ -35,6 +36,21 @@ table::Table table_of(const std::vector<Line>& lines) {
     }
   }
   return table;
+}
+
+/// The same columns with their first as unit.
+Result<BoundedRows> bounded(const std::vector<Line>& lines, std::uint64_t rows_per_unit, const RowKey& key = kKey,
+                            bool nullable = true) {
+  const table::Table table = table_of(lines);
+  TableLayout layout;
+  for (const table::Column& column : table.columns) {
+    layout.columns.push_back(column.schema);
+    layout.columns.back().nullable = nullable;
+  }
+  layout.bounds.resize(3);
+  layout.unit = 0;
+  layout.rows_per_unit = rows_per_unit;
+  return bounded_rows(layout, table, {0, 1, 2}, key);
 }
 
 std::vector<Line> some_lines(std::mt19937_64& random, std::size_t count) {
@@ -48,10 +64,10 @@ std::vector<Line> some_lines(std::mt19937_64& random, std::size_t count) {
 
 /// What counts, by content.
 std::multiset<Line> kept(const std::vector<Line>& lines, std::uint64_t rows_per_unit, const RowKey& key = kKey) {
-  const auto bounded = bounded_rows(table_of(lines), 0, {0, 1, 2}, rows_per_unit, key);
-  EXPECT_TRUE(bounded);
+  const auto rows = bounded(lines, rows_per_unit, key);
+  EXPECT_TRUE(rows);
   std::multiset<Line> out;
-  for (const std::uint32_t row : bounded->rows) out.insert(lines[row]);
+  for (const std::uint32_t row : rows->rows) out.insert(lines[row]);
   return out;
 }
 
@@ -61,10 +77,10 @@ TEST(RelationalLoadTest, AtMostSoManyRowsOfEachUnitAndAsManyAsThereAre) {
   std::map<std::string, std::uint64_t> all;
   for (const Line& line : lines) ++all[line[0]];
   for (const std::uint64_t most : {1u, 3u, 30u, 1000u}) {
-    const auto bounded = bounded_rows(table_of(lines), 0, {0, 1, 2}, most, kKey);
-    ASSERT_TRUE(bounded);
+    const auto rows = bounded(lines, most);
+    ASSERT_TRUE(rows);
     std::map<std::string, std::uint64_t> counts;
-    for (const std::uint32_t row : bounded->rows) ++counts[lines[row][0]];
+    for (const std::uint32_t row : rows->rows) ++counts[lines[row][0]];
     std::uint64_t over = 0, largest = 0;
     for (const auto& [unit, count] : all) {
       if (unit.empty()) continue;
@@ -73,10 +89,23 @@ TEST(RelationalLoadTest, AtMostSoManyRowsOfEachUnitAndAsManyAsThereAre) {
       largest = std::max(largest, count);
     }
     EXPECT_EQ(counts.contains(""), false);
-    EXPECT_EQ(bounded->without_unit, all[""]);
-    EXPECT_EQ(bounded->over_the_bound, over);
-    EXPECT_EQ(bounded->most_rows_of_unit, largest);
+    EXPECT_EQ(rows->incomplete, all[""]);
+    EXPECT_EQ(rows->over_the_bound, over);
+    EXPECT_EQ(rows->most_rows_of_unit, largest);
   }
+}
+
+/// A NULL where none was declared is no error: an error would tell whether somebody has such a row.
+TEST(RelationalLoadTest, RowsThatBreakTheDeclarationDoNotCount) {
+  std::mt19937_64 random(5);
+  const std::vector<Line> lines = some_lines(random, 200);
+  const auto rows = bounded(lines, 1000, kKey, false);
+  ASSERT_TRUE(rows);
+  std::vector<std::uint32_t> want;
+  for (std::uint32_t row = 0; row < lines.size(); ++row)
+    if (!lines[row][0].empty() && !lines[row][1].empty() && !lines[row][2].empty()) want.push_back(row);
+  EXPECT_EQ(rows->rows, want);
+  EXPECT_EQ(rows->incomplete, lines.size() - want.size());
 }
 
 TEST(RelationalLoadTest, TheOrderOfRowsDoesNotMatter) {

@@ -131,7 +131,7 @@ std::vector<SlowRow> SlowRelation::table(std::size_t place) const {
   for (std::size_t i = 0; i < t.columns.size(); ++i) columns.push_back(i);
   std::vector<std::uint32_t> chosen;
   for (std::uint32_t row = 0; row < t.rows; ++row) chosen.push_back(row);
-  if (layout.unit) chosen = bounded_rows(t, *layout.unit, columns, layout.rows_per_unit, key_).value().rows;
+  if (layout.unit) chosen = bounded_rows(layout, t, columns, key_).value().rows;
   std::vector<SlowRow> out;
   for (const std::uint32_t row : chosen) {
     SlowRow& slow = out.emplace_back();
