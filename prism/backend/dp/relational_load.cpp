@@ -60,7 +60,8 @@ Status check_columns(const TableLayout& layout, const table::Table& table, const
 Status check_public_nulls(const TableLayout& layout, const table::Table& table,
                           const std::vector<std::size_t>& places) {
   for (std::size_t i = 0; i < places.size(); ++i)
-    if (!layout.columns[i].nullable && table.columns[places[i]].nulls != 0)
+    if (const auto& valid = table.columns[places[i]].valid;
+        !layout.columns[i].nullable && std::find(valid.begin(), valid.end(), 0) != valid.end())
       return fail(ErrorCode::mismatch, "column ", layout.columns[i].name, " of table ", table.name,
                   " has fields without a value; declare it nullable");
   return {};
@@ -80,7 +81,7 @@ Result<BoundedRows> bounded_rows(const TableLayout& layout, const table::Table& 
     const table::Column& column = table.columns[places[i]];
     // The unit's own value need not be hashed: rows are compared within one unit.
     if (i != *layout.unit) words.emplace_back(column, key);
-    if (!layout.columns[i].nullable && column.nulls != 0) needed.push_back(column.valid.data());
+    if (!layout.columns[i].nullable) needed.push_back(column.valid.data());
   }
   const auto complete = [&](std::uint32_t row) {
     for (const std::uint8_t* const valid : needed)
@@ -162,7 +163,7 @@ Status load_table(duck::Database& database, const Layout& layout, std::size_t nu
     PRISM_CHECKED(check_public_nulls(wanted, table, places));
     return database.append(name, table, sources, nullptr, stop);
   }
-  PRISM_TRY(const BoundedRows bounded, bounded_rows(table, places[*wanted.unit], places, wanted.rows_per_unit, key));
+  PRISM_TRY(const BoundedRows bounded, bounded_rows(wanted, table, places, key));
   return database.append(name, table, sources, &bounded.rows, stop);
 }
 

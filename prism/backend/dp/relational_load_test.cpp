@@ -28,7 +28,6 @@ table::Table table_of(const std::vector<Line>& lines) {
     column.schema = {std::string(1, "unw"[c]), c == 2 ? table::ColumnType::text : table::ColumnType::integer, 0, true};
     for (const Line& line : lines) {
       column.valid.push_back(line[c].empty() ? 0 : 1);
-      column.nulls += line[c].empty() ? 1 : 0;
       if (line[c].empty())
         column.values.push_back(0);
       else
