@@ -77,11 +77,12 @@ Uint128 PartitionSelection::keep_threshold(std::uint64_t units) const {
   const std::uint64_t beyond = units < pre_threshold_ ? 0 : units - (pre_threshold_ - 1);
   const std::uint64_t last = tables_->thresholds.size() - 1;
   const auto wanted = static_cast<std::uint32_t>(beyond < last ? beyond : last);
+  const auto entries = static_cast<std::uint32_t>(tables_->thresholds.size());
   Uint128 found = 0;
   for (std::size_t word = 0; word < tables_->words.size(); ++word) {
     const std::uint32_t* const row = tables_->words[word].data();
     std::uint32_t entry = 0;
-    for (std::uint32_t i = 0; i <= last; ++i) entry |= row[i] & (0 - static_cast<std::uint32_t>(i == wanted));
+    for (std::uint32_t i = 0; i < entries; ++i) entry |= row[i] & (i == wanted ? ~std::uint32_t{0} : 0);
     found |= static_cast<Uint128>(entry) << (32 * word);
   }
   return found;

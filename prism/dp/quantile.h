@@ -3,8 +3,8 @@
 //
 // A value is chosen by the exponential mechanism (Smith 2011, "Privacy-preserving statistical estimation with optimal
 // convergence rates"): the loss of a value is how far its rank is from the wanted rank. The error is a few ranks
-// divided by epsilon, whatever the width of the domain; a tree of noisy counts, whose every level shares epsilon, errs
-// by ten times as many (README.md compares them). The domain [low, high] is cut into leaves of equal width; the
+// divided by epsilon, whatever the width of the domain; a tree of noisy counts, whose levels share epsilon, errs by
+// several times as many (README.md compares them). The domain [low, high] is cut into leaves of equal width; the
 // executor only has to count rows per leaf.
 //
 // The interval is two more choices, of a lower and an upper end among steps that grow by a fifth from the value
