@@ -8,6 +8,8 @@ namespace {
 
 using Kind = DerivedColumn::Kind;
 
+constexpr std::size_t kMostOutputs = 256;
+
 bool has_aggregate(const Select& select) {
   return std::any_of(select.targets.begin(), select.targets.end(),
                      [](const Select::Target& target) { return target.value.has_call; });
@@ -58,6 +60,9 @@ Result<Relation> FromBinder::bind_derived(const FromPart& part) {
   for (const Select::Target& target : select.targets) {
     if (target.value.kind == Node::Kind::column && target.value.star) {
       PRISM_TRY(const auto all, columns.all(target.value));
+      if (out.outputs.size() + all.size() > kMostOutputs)
+        return query_.refuse(ErrorCode::unsupported, target.value.position, "sql/size",
+                             "a derived table has more than 256 columns", "name the columns that are needed");
       for (const std::size_t column : all) {
         PRISM_CHECKED(check_grouped(column, target.value, columns, out));
         out.outputs.push_back({Kind::column, column, source.scope.names[column], target.value.position});

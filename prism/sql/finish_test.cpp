@@ -228,5 +228,115 @@ TEST(FinishTest, GroupsOfTheWrongShapeAreRefused) {
             "error mismatch");
 }
 
+TEST(FinishTest, OrderStatisticsAreShownInTheTypeOfTheirColumn) {
+  EXPECT_EQ(answer("SELECT MIN(n), MAX(d), MEDIAN(day), QUANTILE(k, 0.9) FROM t", {3, -7, 2, 1234, 1, 18321, 5, 8}),
+            "-7 12.34 '2020-02-29' 8");
+  EXPECT_EQ(answer("SELECT MIN(n), MEDIAN(day), COUNT(DISTINCT s) FROM t", {0, 0, 0, 0, 0}), "NULL NULL 0");
+  EXPECT_EQ(answer("SELECT MAX(n) - MIN(n), MAX(n) > MIN(n) FROM t", {3, 9, 4}), "5 'true'");
+  EXPECT_EQ(answer("SELECT COUNT(DISTINCT s) FROM t", {-1}), "error integrity");
+  EXPECT_EQ(answer("SELECT MAX(day) FROM t", {1, Int128{1} << 90}), "error integrity");
+}
+
+/// Estimates of a query without groups.
+std::string estimated(const std::string& sql, const std::vector<Ratio>& primitives) {
+  const auto result = finish_estimates(plan_of(sql), {{{}, primitives}});
+  return result ? shown(result->table) : "error " + std::string(name_of(result.error().code));
+}
+
+TEST(FinishEstimatesTest, WholeNumbersAndDecimalsAreRoundedToTheirPlaces) {
+  EXPECT_EQ(estimated("SELECT COUNT(*) FROM t", {{7, 2}}), "4");
+  EXPECT_EQ(estimated("SELECT COUNT(*) FROM t", {{-7, 2}}), "-4");
+  EXPECT_EQ(estimated("SELECT COUNT(*) FROM t", {{10, 3}}), "3");
+  EXPECT_EQ(estimated("SELECT SUM(n), SUM(d) FROM t", {{1, 1}, {-5, 2}, {1, 1}, {12345, 10}}), "-3 12.35");
+  EXPECT_EQ(estimated("SELECT SUM(d) * 2 FROM t", {{1, 1}, {12345, 10}}), "24.70");  // rounded where it is a leaf
+  EXPECT_EQ(estimated("SELECT MEDIAN(day), MAX(d) FROM t", {{1, 1}, {36643, 2}, {1, 1}, {1, 3}}), "'2020-03-01' 0.00");
+}
+
+TEST(FinishEstimatesTest, AveragesAndVariancesAreExactFractionsOfTheirEstimates) {
+  EXPECT_EQ(estimated("SELECT AVG(n) FROM t", {{5, 2}, {10, 1}}), "4");
+  EXPECT_EQ(estimated("SELECT AVG(d) FROM t", {{3, 1}, {100, 1}}), "0.33333333333333333333");
+  // n = 4, s = 10, q = 30: 30/4 - 25/4.
+  EXPECT_EQ(estimated("SELECT VAR_POP(n), STDDEV_POP(n) FROM t", {{8, 2}, {20, 2}, {60, 2}}),
+            "1.25 1.1180339887498948482");
+  EXPECT_EQ(estimated("SELECT VAR_SAMP(n) FROM t", {{3, 2}, {0, 1}, {2, 1}}), "4");
+}
+
+TEST(FinishEstimatesTest, ImpossibleValuesAreNullOrZeroAndNeverErrors) {
+  const std::vector<Ratio> odd = {{0, 1}, {-3, 1}, {1, 2}, {0, 0}, {Int128{1} << 126, 3}, {-(Int128{1} << 126), 7}};
+  for (const Ratio& n : odd)
+    for (const Ratio& s : odd)
+      for (const Ratio& q : odd)
+        for (const char* sql : {"SELECT AVG(n), VAR_POP(n), STDDEV(n), SUM(n) / COUNT(n) FROM t",
+                                "SELECT VAR_SAMP(d) > 1, SUM(d), STDDEV_SAMP(d) FROM t HAVING SUM(d) < 5 OR TRUE"}) {
+          const std::string shown_row = estimated(
+              sql, plan_of(sql).primitives.size() == 3 ? std::vector<Ratio>{n, s, q} : std::vector<Ratio>{n, s, q, n});
+          EXPECT_EQ(shown_row.find("error"), std::string::npos) << sql << ": " << shown_row;
+        }
+  EXPECT_EQ(estimated("SELECT AVG(n) FROM t", {{0, 1}, {5, 1}}), "NULL");
+  EXPECT_EQ(estimated("SELECT AVG(n) FROM t", {{-1, 9}, {5, 1}}), "NULL");
+  EXPECT_EQ(estimated("SELECT SUM(n), COUNT(n) FROM t", {{-2, 1}, {5, 1}}), "5 -2");
+  EXPECT_EQ(estimated("SELECT SUM(n), COUNT(n) FROM t", {{0, 0}, {5, 1}}), "5 NULL");
+  EXPECT_EQ(estimated("SELECT VAR_SAMP(n), VAR_POP(n) FROM t", {{1, 1}, {3, 1}, {9, 1}}), "NULL 0");
+  EXPECT_EQ(estimated("SELECT VAR_POP(n), STDDEV_POP(n) FROM t", {{2, 1}, {9, 1}, {1, 1}}), "0 0");
+  EXPECT_EQ(estimated("SELECT MAX(day) FROM t", {{1, 1}, {Int128{1} << 100, 1}}), "NULL");
+  EXPECT_EQ(estimated("SELECT MAX(n) FROM t", {{0, 1}, {5, 1}}), "5");
+}
+
+TEST(FinishEstimatesTest, EveryGroupIsKeptUnlessHavingSaysOtherwise) {
+  const std::vector<GroupEstimates> groups = {{{std::string("b")}, {{5, 2}}},
+                                              {{std::monostate{}}, {{-9, 1}}},
+                                              {{std::string("a")}, {{0, 1}}},
+                                              {{std::string("c")}, {{0, 0}}}};
+  const auto all = finish_estimates(plan_of("SELECT s, COUNT(*) FROM t GROUP BY s"), groups);
+  ASSERT_TRUE(all.has_value());
+  EXPECT_EQ(shown(all->table), "'a' 0 / 'b' 3 / 'c' NULL / NULL -9");
+  EXPECT_EQ(all->group_of_row, (std::vector<std::size_t>{2, 0, 3, 1}));
+  const auto some = finish_estimates(
+      plan_of("SELECT s FROM t GROUP BY s HAVING COUNT(*) < 3 ORDER BY COUNT(*) DESC LIMIT 1"), groups);
+  ASSERT_TRUE(some.has_value());
+  EXPECT_EQ(shown(some->table), "'a'");  // 2.5 is 3 before it is compared
+  EXPECT_EQ(some->group_of_row, (std::vector<std::size_t>{2}));
+  const auto far =
+      finish_estimates(plan_of("SELECT day, COUNT(*) FROM t GROUP BY day"), {{{std::int64_t{99999999}}, {{1, 1}}}});
+  ASSERT_TRUE(far.has_value());
+  EXPECT_EQ(shown(far->table), "NULL 1");
+}
+
+TEST(FinishEstimatesTest, OnlyTheShapeCanBeWrong) {
+  EXPECT_EQ(estimated("SELECT COUNT(*) FROM t", {}), "error mismatch");
+  EXPECT_EQ(estimated("SELECT COUNT(*) FROM t", {{1, 1}, {1, 1}}), "error mismatch");
+  const Plan plan = plan_of("SELECT s FROM t GROUP BY s");
+  EXPECT_FALSE(finish_estimates(plan, {{{std::int64_t{1}}, {{1, 1}}}}).has_value());
+  EXPECT_FALSE(finish_estimates(plan, {{{std::string("a")}, {{1, 1}}}, {{std::string("a")}, {{1, 1}}}}).has_value());
+}
+
+/// Whole estimates that agree with each other finish as exact numbers do.
+TEST(FinishEstimatesTest, ExactNumbersFinishTheSameWay) {
+  std::mt19937_64 random(7);
+  const char* queries[] = {"SELECT COUNT(*), SUM(n), AVG(n), VAR_POP(n), STDDEV_SAMP(n), SUM(n) / COUNT(*) FROM t",
+                           "SELECT AVG(d) + 1, MAX(d), SUM(d) > 5, COUNT(DISTINCT s) FROM t"};
+  for (const char* sql : queries) {
+    const Plan plan = plan_of(sql);
+    for (int round = 0; round < 50; ++round) {
+      const Int128 n = 2 + static_cast<Int128>(random() % 5);
+      GroupValues exact{{}, {}};
+      GroupEstimates estimates{{}, {}};
+      for (const Primitive& primitive : plan.primitives) {
+        const bool square = primitive.kind == Primitive::Kind::sum && primitive.columns.size() == 2;
+        const Int128 value = primitive.kind == Primitive::Kind::count ? n
+                             : square                                 ? Int128{1'000'000}
+                                                                      : Int128{random() % 1000};
+        exact.primitives.push_back(value);
+        const Int128 times = 1 + static_cast<Int128>(random() % 9);
+        estimates.primitives.push_back({value * times, times});
+      }
+      const auto want = finish(plan, {exact});
+      const auto got = finish_estimates(plan, {estimates});
+      ASSERT_TRUE(want.has_value() && got.has_value());
+      EXPECT_EQ(shown(got->table), shown(*want)) << sql;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace prism::sql

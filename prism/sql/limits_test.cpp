@@ -65,6 +65,26 @@ TEST(SqlLimitsTest, ListsTextAndNumbersAreBounded) {
   EXPECT_EQ(outcome("SELECT COUNT(*) " + repeated(", 1", 300) + " FROM t"), "rule=sql/size");
 }
 
+TEST(SqlLimitsTest, JoinsAndDerivedTablesAreBounded) {
+  const auto nested = [](int times) {
+    return repeated("SELECT COUNT(*) AS a FROM (", times) + "SELECT a FROM t" + repeated(") AS d", times);
+  };
+  EXPECT_EQ(outcome(nested(7)), "always");
+  EXPECT_EQ(outcome(nested(8)), "rule=sql/depth");
+  EXPECT_EQ(outcome(nested(60)), "rule=sql/depth");
+  const auto joined = [](int times) {
+    std::string sql = "SELECT COUNT(*) FROM t";
+    for (int i = 0; i < times; ++i) sql += " JOIN t x" + std::to_string(i) + " ON t.a = x" + std::to_string(i) + ".a";
+    return sql;
+  };
+  EXPECT_EQ(outcome(joined(7)), "always");
+  EXPECT_EQ(outcome(joined(8)), "rule=sql/joins");
+  EXPECT_EQ(outcome(joined(300)), "rule=sql/depth");
+  EXPECT_EQ(outcome("SELECT COUNT(*) FROM " + repeated("t, ", 2'000) + "t"), "rule=sql/joins");
+  // Stars multiply: 256 columns of a derived table are the most.
+  EXPECT_EQ(outcome("SELECT COUNT(*) FROM (SELECT " + repeated("t.*, ", 100) + "1 FROM t) d"), "rule=sql/size");
+}
+
 TEST(SqlLimitsTest, OnlyCleanTextIsRead) {
   EXPECT_EQ(outcome(std::string("SELECT COUNT(*)\0 FROM t", 23)), "rule=sql/encoding");
   EXPECT_EQ(where("s = '\xFF'"), "rule=sql/encoding");
@@ -134,6 +154,41 @@ TEST(SqlEncodeTest, DifferentQuestionsHaveDifferentBytes) {
     ASSERT_TRUE(plan.has_value()) << query;
     const Bytes bytes = encode(*plan);
     for (const Bytes& other : seen) EXPECT_NE(bytes, other) << query;
+    seen.push_back(bytes);
+  }
+  const auto version = [](const Bytes& bytes) { return int{bytes[4]} + 256 * int{bytes[5]}; };
+  for (const Bytes& bytes : seen) EXPECT_EQ(version(bytes), 1);
+  const std::vector<Catalog> two = {catalog(), {"u", catalog().columns}, {"v", catalog().columns}};
+  for (const char* query : {"SELECT MIN(a) FROM t",
+                            "SELECT MAX(a) FROM t",
+                            "SELECT MEDIAN(a) FROM t",
+                            "SELECT QUANTILE(a, 0.4) AS median FROM t",
+                            "SELECT COUNT(DISTINCT a) FROM t",
+                            "SELECT COUNT(*) FROM u",
+                            "SELECT COUNT(*) FROM v",
+                            "SELECT COUNT(*) FROM t JOIN u ON t.a = u.a",
+                            "SELECT COUNT(*) FROM t JOIN v ON t.a = v.a",
+                            "SELECT COUNT(*) FROM u JOIN t ON t.a = u.a",
+                            "SELECT COUNT(*) FROM t JOIN u ON t.s = u.s",
+                            "SELECT COUNT(*) FROM t JOIN u ON t.a = u.a AND t.s = u.s",
+                            "SELECT COUNT(*) FROM t JOIN t u ON t.a = u.a",
+                            "SELECT COUNT(*) FROM (SELECT a FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT s FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT a, s FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT a FROM t WHERE a > 1) d",
+                            "SELECT COUNT(*) FROM (SELECT a FROM t GROUP BY a) d",
+                            "SELECT COUNT(*) FROM (SELECT a FROM t GROUP BY a, s) d",
+                            "SELECT COUNT(*) FROM (SELECT COUNT(*) FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT COUNT(a) FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT SUM(a) FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT MIN(a) FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT MAX(a) FROM t) d",
+                            "SELECT COUNT(*) FROM (SELECT a FROM (SELECT a FROM t) c) d"}) {
+    const auto plan = plan_query(query, two);
+    ASSERT_TRUE(plan.has_value()) << query << ": " << plan.error().message;
+    const Bytes bytes = encode(*plan);
+    EXPECT_EQ(version(bytes), 2) << query;
+    for (const Bytes& before : seen) EXPECT_NE(bytes, before) << query;
     seen.push_back(bytes);
   }
   Catalog other = catalog();

@@ -225,6 +225,31 @@ TEST(EdgeTest, GroupsWithoutFilters) {
   c.expect_refusal("select s, sum(y) from t where x is not null group by s", ErrorCode::refused);
 }
 
+/// What the dialect has and ciphertexts cannot do is refused with its place and the backend that can.
+TEST(EdgeTest, QuestionsForTheSandboxAreRefusedByNameAndPlace) {
+  Case c("s,k,x\na,1,2\nb,1,3\n", with({{"s", Role::group}, {"k", Role::group}, {"x", Role::measure}}));
+  struct Refusal {
+    const char *sql, *rule;
+    int position;
+  };
+  for (const auto& [sql, rule, position] : std::initializer_list<Refusal>{
+           {"select count(distinct s) from t", "he/distinct", 7},
+           {"select 1 + min(x) from t", "he/order", 11},
+           {"select max(x) from t", "he/order", 7},
+           {"select median(x) from t", "he/order", 7},
+           {"select count(*) from t a join t b on a.k = b.k", "he/tables", 30},
+           {"select count(*) from (select s from t) d", "he/tables", 29},
+           {"select s, k, x, count(*) from t group by s, k, x", "he/group-by-columns", 13}}) {
+    SCOPED_TRACE(sql);
+    const auto got = c.ask(sql);
+    ASSERT_FALSE(got) << *got;
+    EXPECT_EQ(got.error().code, ErrorCode::unsupported);
+    EXPECT_EQ(got.error().detail,
+              "rule=" + std::string(rule) + " position=" + std::to_string(position) + " accepted_by=dp_sandbox");
+    EXPECT_NE(got.error().message.find("--backend dp_sandbox"), std::string::npos) << got.error().message;
+  }
+}
+
 TEST(EdgeTest, ConditionsOnTheGroupColumnItself) {
   Case c(
       "s,k,x\na,1,2\nb,1,3\na,2,\n,2,5\nb,,7\n",

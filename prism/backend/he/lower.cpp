@@ -96,17 +96,31 @@ class Lowering {
   /// What a plan may hold and no sealed table can answer.
   Status check_parts() const {
     if (plan_.from)
-      return refusal(ErrorCode::unsupported, sql_, plan_.from->position, "he/tables",
-                     "a sealed table is asked alone, without joins and derived tables");
+      return only_in_sandbox(sql_, plan_.from->position, "he/tables",
+                             "a sealed table is asked alone, without joins and derived tables; join before sealing");
     if (plan_.group_by.size() > 2)
-      return refusal(ErrorCode::unsupported, sql_, -1, "he/group-by-columns",
-                     "groups of a sealed table are made by two columns at the most; ask once per value of the third "
-                     "column, with WHERE");
-    for (const sql::Primitive& primitive : plan_.primitives)
+      return only_in_sandbox(sql_, place_of_key(2), "he/group-by-columns",
+                             "groups of a sealed table are made by two columns at the most; ask once per value of the "
+                             "third column, with WHERE");
+    for (const sql::Primitive& primitive : plan_.primitives) {
+      if (primitive.kind == sql::Primitive::Kind::count_distinct)
+        return only_in_sandbox(sql_, primitive.position, "he/distinct",
+                               "encrypted values are not compared with each other, so different ones are not counted; "
+                               "write SELECT column ... GROUP BY column and count the rows of the answer");
       if (primitive.kind != sql::Primitive::Kind::count && primitive.kind != sql::Primitive::Kind::sum)
-        return refusal(ErrorCode::unsupported, sql_, primitive.position, "he/order",
-                       "minimum, maximum, quantiles and distinct values need comparisons of encrypted values");
+        return only_in_sandbox(sql_, primitive.position, "he/order",
+                               "encrypted values are not compared with each other, so they have no minimum, maximum or "
+                               "quantile; count the rows beyond a bound, as in SELECT COUNT(*) ... WHERE column > 100, "
+                               "and move the bound");
+    }
     return {};
+  }
+
+  /// Where the query shows a group key; -1 when it does not.
+  int place_of_key(std::size_t index) const {
+    for (const sql::OutputColumn& output : plan_.outputs)
+      if (output.value.op == sql::Expression::Op::key && output.value.index == index) return output.value.position;
+    return -1;
   }
 
   /// Moves tests of GROUP BY columns that every row must satisfy into group_tests_; returns the rest of the condition.

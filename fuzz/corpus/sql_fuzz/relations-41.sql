@@ -1,0 +1,1 @@
+SELECT MIN(age), MEDIAN(weight), QUANTILE(cost, 0.9), PERCENTILE_DISC(0.25) WITHIN GROUP (ORDER BY born) FROM patients
