@@ -145,3 +145,5 @@ void load(benchmark::State& state, std::size_t rows, std::uint64_t rows_per_unit
 }();
 
 }  // namespace
+
+BENCHMARK_MAIN();
