@@ -353,6 +353,32 @@ TEST(LedgerFile, AMarkThatCannotBeRaisedMeansThatNothingIsCharged) {
   EXPECT_EQ(good.read()->reservations().at(0).state, ReservationState::rolled_back);
 }
 
+// Two at once could write their marks in the wrong order, and the mark would go down.
+TEST(LedgerFile, WhoRaisesAMarkIsAlone) {
+  const TestFolder folder;
+  const policy::Grant grant = test_grant();
+  {
+    test_ledger(folder, grant);
+  }
+  LedgerOptions impatient = folder.options();
+  impatient.patience = std::chrono::milliseconds(0);
+  LedgerFile other = LedgerFile::open(folder.ledger(), impatient).value();
+  LedgerOptions options = folder.options();
+  int tried = 0;
+  options.on_mark_step = [&](std::string_view) -> Status {
+    ++tried;
+    const auto refused = other.reserve(test_charge(grant), kTestTime);
+    EXPECT_FALSE(refused);
+    EXPECT_TRUE(refused || refused.error().code == ErrorCode::exhausted);
+    EXPECT_TRUE(other.read());  // reading waits for nobody
+    return {};
+  };
+  LedgerFile book = LedgerFile::open(folder.ledger(), options).value();
+  ASSERT_TRUE(book.reserve(test_charge(grant), kTestTime));
+  EXPECT_EQ(tried, 5);
+  EXPECT_TRUE(other.reserve(test_charge(grant), kTestTime));
+}
+
 TEST(LedgerFile, CommandsThatTheLedgerRefusesLeaveNoTrace) {
   const TestFolder folder;
   const policy::Grant grant = test_grant();
