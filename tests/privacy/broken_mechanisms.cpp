@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 
+#include "tests/privacy/broken_choices.h"
 #include "tests/privacy/mechanisms.h"
 
 namespace prism::privacy {
@@ -180,6 +181,9 @@ std::vector<Mechanism> broken_mechanisms() {
   add_wrong_arithmetic(out);
   add_wrong_selections(out);
   add_sparse_vectors(out);
+  add_broken_quantiles(out);
+  add_broken_selections(out);
+  add_broken_searches(out);
   return out;
 }
 
