@@ -53,3 +53,5 @@ void encode(benchmark::State& state) {
 BENCHMARK(encode);
 
 }  // namespace
+
+BENCHMARK_MAIN();
