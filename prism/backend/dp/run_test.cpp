@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <set>
+
 #include "prism/backend/dp/internal/test_world.h"
 
 namespace prism::backend::dp::test {
@@ -71,6 +74,182 @@ TEST(DpRun, EveryCellOfAnAggregateHasAnIntervalAroundItsValue) {
   EXPECT_FALSE(table::to_text_table(readable(*answer)).empty());
   if (std::getenv("PRISM_SHOW") != nullptr)
     std::puts((to_json(*answer) + table::to_text_table(readable(*answer))).c_str());
+}
+
+/// Reads the charge that a ledger holds, in billionths of epsilon.
+std::int64_t spent(World& world) { return world.book->read()->balance().dataset.spent.nano(); }
+
+TEST(DpCharge, IsDurableBeforeTheFirstTouch) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  world.endless = false;
+  std::int64_t at_touch = -1;
+  world.source.before_read = [&] { at_touch = spent(world); };
+  const auto prepared = world.prepare("SELECT COUNT(*) FROM people", "0.5");
+  ASSERT_TRUE(prepared);
+  preview(*prepared);
+  EXPECT_TRUE(world.source.reads.empty()) << "preparing and previewing read private data";
+  EXPECT_EQ(spent(world), 0);
+  const auto answer = world.run(*prepared);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(at_touch, 500'000'000);
+  EXPECT_EQ(spent(world), 500'000'000);
+  ASSERT_TRUE(answer->left);
+  EXPECT_EQ(answer->left->epsilon, "999.5");
+  // What was read stays.
+  ASSERT_TRUE(world.run(*prepared, 2));
+  EXPECT_EQ(world.source.reads.size(), 1U);
+  EXPECT_EQ(spent(world), 1'000'000'000);
+}
+
+/// Every way to fail after the touch; what is done to the world to get there.
+struct Failure {
+  const char* name;
+  std::function<void(World&)> cause;
+};
+const Failure kFailures[] = {
+    {"the file cannot be read", [](World& w) { w.source.failure = fail(ErrorCode::io, "disk on fire"); }},
+    {"the data does not fit the schema",
+     [](World& w) { w.source.tables["people"] = *table::read_csv_text("people", "id,age\n1,x\n"); }},
+    {"a value is no number", [](World& w) { w.source.failure = fail(ErrorCode::malformed, "line 7: not a number"); }},
+    {"the time is up", [](World& w) { w.source.before_read = [&w] { w.clock.now += std::chrono::minutes(2); }; }},
+    {"somebody cancels", [](World& w) { w.stop = [&w] { return !w.source.reads.empty(); }; }},
+    {"memory runs out", [](World& w) { w.source.before_read = [] { throw std::bad_alloc(); }; }},
+};
+
+TEST(DpFailure, LooksTheSameWhateverTheCauseAndStaysCharged) {
+  std::set<std::string> bodies;
+  for (const Failure& failure : kFailures) {
+    SCOPED_TRACE(failure.name);
+    World world(people_grant());
+    world.put("people", kPeople);
+    world.endless = false;
+    const auto prepared = world.prepare("SELECT AVG(age) FROM people", "0.5");
+    ASSERT_TRUE(prepared);
+    failure.cause(world);
+    const auto answer = world.run(*prepared);
+    ASSERT_FALSE(answer);
+    const Error& e = answer.error();
+    bodies.insert(std::to_string(static_cast<int>(e.code)) + "|" + e.message + "|" + e.detail);
+    EXPECT_EQ(spent(world), 500'000'000) << "a failure gave its budget back";
+    // Released on the grid of time like an answer.
+    ASSERT_EQ(world.sleeper.woken.size(), 1U);
+    EXPECT_EQ(world.sleeper.woken[0] % std::chrono::milliseconds(500), std::chrono::nanoseconds(0));
+  }
+  EXPECT_EQ(bodies.size(), 1U);
+}
+
+TEST(DpFailure, AfterwardsTheDataIsReadAgain) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  const auto prepared = world.prepare("SELECT COUNT(*) FROM people");
+  world.source.failure = fail(ErrorCode::io, "once");
+  EXPECT_FALSE(world.run(*prepared));
+  world.source.failure.reset();
+  EXPECT_TRUE(world.run(*prepared));
+}
+
+TEST(DpCharge, IsGivenBackOnlyWhenNothingWasTouched) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  world.endless = false;
+  const auto prepared = world.prepare("SELECT COUNT(*) FROM people");
+  SeededRandom random(1);
+  random.broken = true;
+  EXPECT_FALSE(dp::run(*prepared, world.engine, {*world.book, random, world.clock, world.sleeper, {}}));
+  EXPECT_EQ(spent(world), 0);
+  random.broken = false;
+  const auto stopped =
+      dp::run(*prepared, world.engine, {*world.book, random, world.clock, world.sleeper, [] { return true; }});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::interrupted);
+  EXPECT_EQ(spent(world), 0);
+  EXPECT_TRUE(world.source.reads.empty());
+}
+
+TEST(DpCharge, AnExhaustedBudgetTouchesNothing) {
+  policy::Grant grant = people_grant();
+  grant.epsilon = *prism::dp::Epsilon::parse("1");
+  grant.query_most = grant.epsilon;
+  World world(grant);
+  world.put("people", kPeople);
+  world.endless = false;
+  const auto prepared = world.prepare("SELECT COUNT(*) FROM people", "0.6");
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  ASSERT_TRUE(world.run(*prepared));
+  const auto refused = world.run(*prepared);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::quota);
+  EXPECT_NE(refused.error().message.find("0.4"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(world.sleeper.woken.size(), 1U) << "nothing private is behind a refusal, so it need not wait";
+}
+
+TEST(DpCharge, AnotherGrantsQueryIsRefused) {
+  World world(people_grant());
+  policy::Grant other = people_grant();
+  other.tables[0].columns[1].bounds = policy::Bounds{0, 1};
+  const auto prepared = dp::prepare(other, "SELECT SUM(age) FROM people", World::options("1"));
+  ASSERT_TRUE(prepared);
+  const auto answer = world.run(*prepared);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::mismatch);
+}
+
+TEST(DpBuckets, AnswersLeaveAtMultiplesOfTheBucket) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  const auto prepared = world.prepare("SELECT COUNT(*) FROM people");
+  world.clock.now = std::chrono::milliseconds(123);
+  ASSERT_TRUE(world.run(*prepared));
+  world.source.before_read = nullptr;
+  ASSERT_EQ(world.sleeper.woken.size(), 1U);
+  EXPECT_EQ(world.sleeper.woken[0], std::chrono::milliseconds(623));
+  // A slow one takes the next bucket that is left, however little it is late.
+  World slow(people_grant());
+  slow.put("people", kPeople);
+  slow.source.before_read = [&] { slow.clock.now += std::chrono::nanoseconds(1'000'000'001); };
+  ASSERT_TRUE(slow.run(*prepared));
+  EXPECT_EQ(slow.sleeper.woken[0], std::chrono::milliseconds(1500));
+}
+
+TEST(DpRun, NoRowsAtAllAreAQuestionLikeAnyOther) {
+  World world(people_grant());
+  world.put("people", "id,age,weight,score,sex,city\n");
+  for (const char* sql :
+       {"SELECT COUNT(*), SUM(age), AVG(age), VAR_SAMP(age), MEDIAN(age), MIN(weight), COUNT(DISTINCT id) FROM people",
+        "SELECT sex, AVG(age), MEDIAN(age) FROM people GROUP BY sex",
+        "SELECT city, COUNT(*) FROM people GROUP BY city"}) {
+    const auto answer = world.ask(sql);
+    ASSERT_TRUE(answer) << sql << ": " << answer.error().message;
+  }
+}
+
+TEST(DpRun, TheSameSeedGivesTheSameAnswerAndAnotherAnother) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  const char* sql = "SELECT sex, COUNT(*), AVG(age) FROM people GROUP BY sex";
+  const auto a = world.ask(sql, "1", 7), b = world.ask(sql, "1", 7), c = world.ask(sql, "1", 8);
+  ASSERT_TRUE(a && b && c);
+  EXPECT_EQ(to_json(*a), to_json(*b));
+  EXPECT_NE(to_json(*a), to_json(*c));
+}
+
+TEST(DpRun, ValuesStayWithinWhatIsPossible) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  const auto prepared = world.prepare("SELECT COUNT(*), AVG(age), VAR_POP(age), MEDIAN(age) FROM people", "0.01");
+  ASSERT_TRUE(prepared);
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const auto answer = world.run(*prepared, seed);
+    ASSERT_TRUE(answer);
+    const double most[] = {1e9, 100, 2500, 100};
+    for (std::size_t k = 0; k < 4; ++k) {
+      const auto* number = std::get_if<table::Number>(&answer->table.rows[0][k]);
+      if (number == nullptr) continue;  // an average over a count of zero
+      EXPECT_GE(std::strtod(number->text.c_str(), nullptr), 0) << "seed " << seed << " column " << k;
+      EXPECT_LE(std::strtod(number->text.c_str(), nullptr), most[k]) << "seed " << seed << " column " << k;
+    }
+  }
 }
 
 }  // namespace

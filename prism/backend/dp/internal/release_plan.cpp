@@ -439,6 +439,9 @@ Status Planner::calibrate() {
                     "no noise within 128 bits hides this query's sums: " + calibrated.error().message +
                         "; ask for fewer things, or with a larger epsilon");
     out_.delta = calibrated->delta;
+    const auto gaussians = static_cast<Uint128>(
+        std::max<std::ptrdiff_t>(1, std::count_if(calibrated->releases.begin(), calibrated->releases.end(),
+                                                  [](const auto& c) { return c.kind == Event::Kind::gaussian; })));
     for (std::size_t i = 0; i < summed.size(); ++i) {
       PlannedRelease& r = *summed[i];
       const prism::dp::CalibratedRelease& c = calibrated->releases[i];
@@ -449,7 +452,8 @@ Status Planner::calibrate() {
       r.noise = *std::move(noise);
       r.half_width = c.half_width;
       r.epsilon = Epsilon::from_nano(unspent.nano() / static_cast<std::int64_t>(summed.size()));
-      if (gaussian) r.delta = calibrated->delta;
+      // Gaussian releases share one delta; each says an even part of it.
+      if (gaussian) r.delta = Delta::from_units(calibrated->delta.units() / gaussians);
       out_.events.push_back(c.event);
       cut = cut + r.noise->delta_of_truncation(out_.epsilon) * (out_.contribution.groups * r.numbers);
     }

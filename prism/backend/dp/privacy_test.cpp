@@ -1,0 +1,205 @@
+// The answer's distribution: intervals cover, groups of one unit stay hidden, neighbours cannot be told apart better
+// than epsilon allows. Every random number comes from a seed that a failure prints.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "prism/backend/dp/internal/answering.h"
+#include "prism/backend/dp/internal/test_world.h"
+#include "prism/backend/dp/relational_load.h"
+
+namespace prism::backend::dp::test {
+namespace {
+
+using prism::dp::NoiseSeed;
+
+bool long_run() { return std::getenv("PRISM_LONG") != nullptr; }
+
+NoiseSeed seed_of(std::uint64_t number) {
+  NoiseSeed::Key key{};
+  for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return NoiseSeed::from_bytes(key);
+}
+
+double value_of(const table::Cell& cell) {
+  const auto* number = std::get_if<table::Number>(&cell);
+  return number == nullptr ? std::nan("") : std::strtod(number->text.c_str(), nullptr);
+}
+
+std::string people_csv(int people) {
+  std::string out = "id,age,weight,score,sex,city\n";
+  for (int i = 1; i <= people; ++i) {
+    out += std::to_string(i) + "," + std::to_string(18 + (i * 37) % 70) + "," + std::to_string(50 + (i * 13) % 60) +
+           "," + std::to_string(i) + "," + (i % 2 == 0 ? "F" : "M") + ",Ulm\n";
+  }
+  return out;
+}
+
+/// The groups that DuckDB would give, once, so that many seeds cost nothing but noise.
+std::vector<GroupNumbers> exact_of(World& world, const Prepared& prepared) {
+  auto database = duck::Database::open({});
+  const Layout layout = internal::layout_of(world.grant);
+  const Status loaded =
+      load_table(*database, layout, 0, world.source.tables.at("people"), internal::row_key_of(world.grant));
+  EXPECT_TRUE(loaded);
+  return *prepared.state().query->run(*database);
+}
+
+TEST(DpIntervals, CoverTheTruthAsOftenAsTheySay) {
+  World world(people_grant());
+  world.put("people", people_csv(200));
+  const char* sql =
+      "SELECT COUNT(*), SUM(age), AVG(age), VAR_POP(age), STDDEV(weight), COUNT(weight), MEDIAN(age), SUM(age) / 10.0 "
+      "+ "
+      "COUNT(*), MIN(age), MAX(weight) FROM people";
+  const auto prepared = world.prepare(sql, "2");
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  const auto truth = world.run(without_noise(*prepared));
+  ASSERT_TRUE(truth) << truth.error().message;
+  // The noiseless order statistics: minimum, maximum and median of the data itself.
+  std::vector<double> right;
+  for (const table::Cell& cell : truth->table.rows[0]) right.push_back(value_of(cell));
+  right[8] = 18;
+  right[9] = 109;
+  const auto exact = exact_of(world, *prepared);
+  const int seeds = long_run() ? 10'000 : 1'000;
+  std::vector<int> hits(right.size(), 0);
+  for (int s = 0; s < seeds; ++s) {
+    const auto answer = internal::answer_from(prepared->state(), seed_of(static_cast<std::uint64_t>(s)), exact);
+    ASSERT_TRUE(answer);
+    for (std::size_t k = 0; k < right.size(); ++k) {
+      const auto& interval = answer->intervals[0][k];
+      ASSERT_TRUE(interval) << k;
+      // Outward digits: what is printed is what is promised.
+      if (value_of(interval->low) <= right[k] && right[k] <= value_of(interval->high)) ++hits[k];
+    }
+  }
+  for (std::size_t k = 0; k < right.size(); ++k) {
+    const double rate = hits[k] / double(seeds);
+    const double four_errors = 4 * std::sqrt(0.95 * 0.05 / seeds);
+    EXPECT_GE(rate, 0.95 - four_errors) << "column " << k << ", seeds 0 to " << seeds;
+    // Exact ones are no wider than the grid of whole numbers and the staircase make them.
+    if (k < 3) {
+      EXPECT_LE(rate, 0.965 + four_errors) << "column " << k;
+    }
+    RecordProperty("covered_" + std::to_string(k), std::to_string(rate));
+  }
+}
+
+TEST(DpGroups, OneUnitShowsWithProbabilityAtMostDelta) {
+  policy::Grant grant = people_grant();
+  World world(grant);
+  Options options = World::options("1");
+  options.delta = prism::dp::Delta::parse("1e-3").value();
+  for (const char* sql : {"SELECT city, COUNT(*) FROM people GROUP BY city",     // threshold on the noisy count
+                          "SELECT city, AVG(age) FROM people GROUP BY city"}) {  // a choice of its own
+    SCOPED_TRACE(sql);
+    const auto prepared = dp::prepare(grant, sql, options);
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_LE(prepared->charge().delta, *options.delta);
+    const internal::RawRequest& raw = prepared->state().raw;
+    GroupNumbers one;
+    one.keys = {std::string("Nowhere")};
+    for (const Aggregate& a : raw.request.aggregates) one.numbers.emplace_back(a.numbers(), Int128{0});
+    for (std::size_t i = 0; i < raw.request.aggregates.size(); ++i) {
+      const auto kind = raw.request.aggregates[i].kind;
+      if (kind == Aggregate::Kind::rows || kind == Aggregate::Kind::units) one.numbers[i][0] = 1;
+      if (kind == Aggregate::Kind::bernstein) one.numbers[i][0] = 100;
+    }
+    const int trials = long_run() ? 1'000'000 : 40'000;
+    const std::vector<GroupNumbers> exact{one};
+    int shown = 0;
+    for (int s = 0; s < trials; ++s)
+      shown += static_cast<int>(
+          internal::released(prepared->state(), seed_of(1'000'000ULL + static_cast<std::uint64_t>(s)), exact).size());
+    // At most delta, give or take six standard errors.
+    const double bound = 1e-3 * trials;
+    EXPECT_LE(shown, bound + 6 * std::sqrt(bound)) << "seeds from 1000000";
+    EXPECT_GT(shown, 0) << "so few would mean that the test does not look where groups are shown";
+  }
+}
+
+TEST(DpMembership, NobodyIsFoundMoreOftenThanEpsilonAllows) {
+  // D has one person more than D', a count is asked at epsilon 1; the best guess is a threshold on the answer.
+  World world(people_grant());
+  world.put("people", people_csv(50));
+  const auto prepared = world.prepare("SELECT COUNT(*), AVG(age) FROM people", "1");
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  const auto with = exact_of(world, *prepared);
+  world.put("people", people_csv(49));
+  const auto without = exact_of(world, *prepared);
+  const int trials = long_run() ? 200'000 : 10'000;
+  std::map<std::int64_t, std::pair<int, int>> seen;
+  for (int s = 0; s < trials; ++s) {
+    const auto key = [&](const std::vector<GroupNumbers>& exact, std::uint64_t offset) {
+      const auto groups = internal::released(prepared->state(), seed_of(offset + static_cast<std::uint64_t>(s)), exact);
+      // One number of the release, as an attacker who knows everybody else would look at it.
+      return static_cast<std::int64_t>(mpz_class(groups[0].numbers[0] / 10).get_si());
+    };
+    ++seen[key(with, 0)].first;
+    ++seen[key(without, 1ULL << 32)].second;
+  }
+  double best = 0;
+  int above_with = 0, above_without = 0;
+  for (const auto& [answer, counts] : seen) {
+    above_with += counts.first;
+    above_without += counts.second;
+    best = std::max(best, std::abs(above_with - above_without) / double(trials));
+  }
+  const double bound = (std::exp(1.0) - 1) / (std::exp(1.0) + 1);
+  EXPECT_LE(best, bound + 5 * std::sqrt(0.5 / trials)) << "seeds from 0 and 2^32";
+  EXPECT_GT(best, 0.02) << "neighbours that look the same would mean that nothing was measured";
+}
+
+TEST(DpGrid, NeighboursReachTheSameNumbers) {
+  // Mironov's attack reads the grid of answers. Here every whole number is within reach whatever the data: all residues
+  // occur on both sides.
+  World world(people_grant());
+  world.put("people", people_csv(50));
+  const auto prepared = world.prepare("SELECT SUM(age), COUNT(*) FROM people", "1");
+  const auto with = exact_of(world, *prepared);
+  world.put("people", people_csv(49));
+  const auto without = exact_of(world, *prepared);
+  for (const auto& exact : {with, without}) {
+    std::vector<int> residues(30, 0);
+    for (std::uint64_t s = 0; s < 2'000; ++s) {
+      const auto groups = internal::released(prepared->state(), seed_of(s), exact);
+      mpz_class rest;
+      mpz_fdiv_r_ui(rest.get_mpz_t(), groups[0].numbers[0].get_mpz_t(), 30);
+      ++residues[rest.get_ui()];
+    }
+    for (const int count : residues) EXPECT_GT(count, 0);
+  }
+}
+
+TEST(DpOrder, RowsInAnyOrderGiveTheSameAnswer) {
+  // Casacuberta and others 2022: near the ends of int64, many small and one large, permuted.
+  policy::Grant grant;
+  grant = people_grant(3);
+  grant.tables[0].columns[1].bounds = policy::Bounds{INT64_MIN / 4, INT64_MAX / 4};
+  World world(grant);
+  std::vector<std::string> rows;
+  for (int i = 1; i <= 60; ++i) {
+    const char* value = i % 3 == 0 ? "9223372036854775807" : i % 3 == 1 ? "-9223372036854775808" : "1";
+    rows.push_back(std::to_string(i % 20) + "," + value + ",1,1,F,Ulm\n");
+  }
+  const auto ask = [&] {
+    std::string csv = "id,age,weight,score,sex,city\n";
+    for (const std::string& row : rows) csv += row;
+    World fresh(grant);
+    fresh.put("people", csv);
+    const auto answer =
+        fresh.ask("SELECT sex, SUM(age), AVG(age), COUNT(*), MEDIAN(age) FROM people GROUP BY sex", "1", 5);
+    EXPECT_TRUE(answer) << (answer ? "" : answer.error().message);
+    return answer ? to_json(*answer) : "";
+  };
+  const std::string first = ask();
+  std::reverse(rows.begin(), rows.end());
+  EXPECT_EQ(ask(), first);
+  std::rotate(rows.begin(), rows.begin() + 17, rows.end());
+  EXPECT_EQ(ask(), first);
+}
+
+}  // namespace
+}  // namespace prism::backend::dp::test
