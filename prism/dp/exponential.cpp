@@ -30,12 +30,11 @@ constexpr std::size_t kMostCandidates = std::size_t{1} << 32;
 constexpr Int128 kMostLoss = Int128{1} << 126;
 constexpr Int128 kMostMember = Int128{1} << 120;
 
-/// exp(-x) to the nearest weight.
-Weight weight_of(const mpq_class& x) {
-  Weight weight{};
-  if (x >= kNothing) return weight;
+/// To the nearest weight, of a number of 2^-internal::kPlaces that is at most one.
+Weight weight_of(const mpz_class& number) {
   constexpr mp_bitcnt_t kDrop = internal::kPlaces - kPlaces;
-  const mpz_class rounded = (internal::exp_minus(x) + (mpz_class(1) << (kDrop - 1))) >> kDrop;
+  const mpz_class rounded = (number + (mpz_class(1) << (kDrop - 1))) >> kDrop;
+  Weight weight{};
   if (rounded > 0) mpz_export(weight.data(), nullptr, -1, sizeof(std::uint64_t), 0, 0, rounded.get_mpz_t());
   return weight;
 }
@@ -89,7 +88,12 @@ Result<ExponentialMechanism> ExponentialMechanism::make(const Rational& rate, Ep
   // Digits are needed until a single step of the next one weighs nothing.
   for (int j = 0; j < 32 && step < kNothing; ++j, step *= 16) {
     Tables::Digit digit;
-    for (unsigned v = 0; v < 16; ++v) digit[v] = weight_of(step * v);
+    const mpz_class factor = internal::exp_minus(step);
+    mpz_class power = mpz_class(1) << internal::kPlaces;
+    for (Weight& weight : digit) {  // within 16 * 2^-290
+      weight = weight_of(power);
+      power = internal::multiply(power, factor);
+    }
     tables->digits.push_back(digit);
   }
   return ExponentialMechanism(std::move(tables));
@@ -98,19 +102,26 @@ Result<ExponentialMechanism> ExponentialMechanism::make(const Rational& rate, Ep
 ExponentialMechanism::Choice ExponentialMechanism::choose(std::span<const Candidate> candidates,
                                                           DrawStream& stream) const {
   check(candidates.size() < kMostCandidates, "exponential mechanism: too many candidates");
+  // All ones or zeros instead of branches: compilers make branches of minima, and times of those.
+  const auto when = [](std::uint64_t mask) { return static_cast<Int128>(static_cast<Uint128>(mask) << 64 | mask); };
+  const auto negative = [](Int128 x) { return x >> 127; };
   Int128 best = kMostLoss;
+  bool in_range = true;
   for (const Candidate& candidate : candidates) {
-    check((candidate.loss >= 0) & (candidate.loss < kMostLoss), "exponential mechanism: a loss out of range");
-    const Int128 loss = candidate.multiplicity == 0 ? kMostLoss : candidate.loss;
-    best = loss < best ? loss : best;
+    in_range &= (candidate.loss >= 0) & (candidate.loss < kMostLoss);
+    const Int128 possible = when(secret::mask_if(candidate.multiplicity));
+    const Int128 loss = (candidate.loss & possible) | (kMostLoss & ~possible);
+    best += (loss - best) & negative(loss - best);
   }
+  check(in_range, "exponential mechanism: a loss out of range");
   check(best < kMostLoss, "exponential mechanism: no candidate");
 
   // Subtracting the best loss changes no ratio, and makes the sum at least one. A candidate that cannot be chosen may
   // lose less than the best.
   const auto share = [&](const Candidate& candidate) {
-    const Int128 beyond = candidate.loss < best ? 0 : candidate.loss - best;
-    return internal::multiply(tables_->weight(static_cast<Uint128>(beyond)), Wide<1>{candidate.multiplicity});
+    const Int128 beyond = candidate.loss - best;
+    return internal::multiply(tables_->weight(static_cast<Uint128>(beyond & ~negative(beyond))),
+                              Wide<1>{candidate.multiplicity});
   };
   std::vector<Sum> sums;  // of all candidates up to the end of each block
   sums.reserve(candidates.size() / kBlock + 1);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "prism/dp/internal/welch.h"
 #include "prism/dp/noise.h"
 
 #if defined(__x86_64__)
@@ -27,26 +28,7 @@ Noise noise_of(bool gaussian) {
   return (gaussian ? Noise::gaussian({1'000'000, 1}) : Noise::laplace({1000, 1})).value();
 }
 
-/// Welch's t for two classes of times, fed one by one (Reparaz, Balasch, Verbauwhede 2017, "dude, is my code constant
-/// time?").
-struct Welch {
-  void add(std::size_t type, double time) {
-    ++n[type];
-    const double off = time - mean[type];
-    mean[type] += off / n[type];
-    squares[type] += off * (time - mean[type]);
-  }
-  double t() const {
-    const double variance = squares[0] / (n[0] - 1) / n[0] + squares[1] / (n[1] - 1) / n[1];
-    return (mean[0] - mean[1]) / std::sqrt(variance);
-  }
-  std::array<double, 2> n = {}, mean = {}, squares = {};
-};
-
-struct Measured {
-  double time;
-  Int128 size;
-};
+using internal::Measured;
 
 std::vector<Measured> measure(const Noise& noise, std::uint32_t seed, std::size_t count) {
   DrawStream stream = seed_of(seed).stream(0);
@@ -56,33 +38,9 @@ std::vector<Measured> measure(const Noise& noise, std::uint32_t seed, std::size_
     const std::uint64_t start = __rdtscp(&core);
     const Int128 x = noise.draw(stream);
     one.time = static_cast<double>(__rdtscp(&core) - start);
-    one.size = x < 0 ? -x : x;
+    one.size = static_cast<double>(x < 0 ? -x : x);
   }
   return out;
-}
-
-/// The largest |t| over several crops: times above a percentile are the machine's, not the draw's. Classes are the
-/// small and the large half of what was drawn, which come in random order.
-double largest_t(const std::vector<Measured>& all) {
-  std::vector<double> times;
-  std::vector<Int128> sizes;
-  for (const Measured& one : all) {
-    times.push_back(one.time);
-    sizes.push_back(one.size);
-  }
-  std::ranges::sort(times);
-  std::ranges::nth_element(sizes, sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2));
-  const Int128 median = sizes[sizes.size() / 2];
-  double largest = 0;
-  for (const double percentile : {0.5, 0.75, 0.9, 0.95}) {
-    const double most = times[static_cast<std::size_t>(percentile * static_cast<double>(times.size()))];
-    Welch welch;
-    for (const Measured& one : all) {
-      if (one.time <= most) welch.add(one.size < median ? 0 : 1, one.time);
-    }
-    largest = std::max(largest, std::abs(welch.t()));
-  }
-  return largest;
 }
 
 TEST(NoiseTiming, DoesNotTellSmallDrawsFromLargeOnes) {
@@ -92,7 +50,7 @@ TEST(NoiseTiming, DoesNotTellSmallDrawsFromLargeOnes) {
     static_cast<void>(measure(noise, 999, 100'000));
     // A leak shows in every run; a busy machine only in some. The middle of five runs decides.
     std::vector<double> runs;
-    for (std::uint32_t run = 0; run < 5; ++run) runs.push_back(largest_t(measure(noise, run, 500'000)));
+    for (std::uint32_t run = 0; run < 5; ++run) runs.push_back(internal::largest_t(measure(noise, run, 500'000)));
     std::ranges::sort(runs);
     std::printf("%s: |t| of five runs from %.2f to %.2f, median %.2f\n", gaussian ? "gaussian" : "laplace",
                 runs.front(), runs.back(), runs[2]);
@@ -111,9 +69,9 @@ TEST(NoiseTiming, TheTestSeesASamplerThatLoopsAsLongAsItsValue) {
     Int128 x = 0;
     while (stream.next_word() % 8 != 0) ++x;
     one.time = static_cast<double>(__rdtscp(&core) - start);
-    one.size = x;
+    one.size = static_cast<double>(x);
   }
-  EXPECT_GT(largest_t(all), 100);
+  EXPECT_GT(internal::largest_t(all), 100);
 }
 
 /// What callgrind counts the instructions of.

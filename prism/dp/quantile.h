@@ -75,8 +75,8 @@ class QuantileRelease {
 
   /// One estimate per fraction, in their order. At most 2^30 leaves, in any order, also repeated; those beyond the last
   /// count as the last, and counts of a leaf beyond 2^40 as that. No rows at all give some value and the whole domain.
-  /// Work grows with the number of leaves listed and depends on nothing else; at most 33 words of the stream for each
-  /// fraction.
+  /// The choices take the same work for all lists of a length; sorting and counting ranks does not, so callers release
+  /// on time buckets. At most 33 words of the stream for each fraction.
   std::vector<QuantileEstimate> estimate(std::span<const LeafCount> histogram, DrawStream& stream) const;
 
   /// For previews: how many ranks the ends of the interval of fraction number i aim beside the wanted rank, rounded up.

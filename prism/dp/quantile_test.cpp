@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <random>
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::int64_t kFractions[] = {0,           10'000'000,  100'000'000, 250'000'000,  333'333'333,
                                        500'000'000, 750'000'000, 900'000'000, 1'000'000'000};
+
+bool long_run() { return std::getenv("PRISM_LONG") != nullptr; }
 
 QuantileRelease::Options options_of(const char* epsilon, std::int64_t low, std::int64_t high,
                                     std::vector<std::int64_t> fractions) {
@@ -96,12 +99,12 @@ double largest_log_ratio(const std::vector<double>& a, const std::vector<double>
 // Over all small datasets, all rows that can be added, and all outcomes of all three choices: the logarithms of the
 // ratios add up to no more than epsilon. And they come close, so nothing is wasted.
 TEST(QuantileTest, LosesNoMoreThanEpsilonOnAnyNeighbour) {
-  constexpr int kLeaves = 4, kRows = 4;
+  const int kLeaves = long_run() ? 6 : 4, kRows = long_run() ? 6 : 4;
   for (const std::int64_t fraction : kFractions) {
     for (const std::uint64_t rows_per_unit : {1U, 2U}) {
       auto options = options_of("2", 0, kLeaves - 1, {fraction});
       options.rows_per_unit = rows_per_unit;
-      const auto plan = internal::plan_quantile(options, 0, kLeaves - 1).value();
+      const auto plan = internal::plan_quantile(options, 0, static_cast<std::uint64_t>(kLeaves - 1)).value();
       double worst = 0;
       for_each_dataset(kLeaves, kRows, [&](const std::vector<int>& rows) {
         const auto here = distribution(plan, rows, kLeaves - 1);
@@ -109,7 +112,7 @@ TEST(QuantileTest, LosesNoMoreThanEpsilonOnAnyNeighbour) {
           std::vector<int> more = rows;
           for (std::uint64_t i = 0; i < rows_per_unit; ++i) more.push_back(i % 2 == 0 ? added : (added * 3) % kLeaves);
           const auto there = distribution(plan, more, kLeaves - 1);
-          for (std::size_t leaf = 0; leaf < kLeaves; ++leaf) {
+          for (std::size_t leaf = 0; leaf < here.value.size(); ++leaf) {
             worst = std::max(worst, std::abs(std::log(here.value[leaf] / there.value[leaf])) +
                                         largest_log_ratio(here.low[leaf], there.low[leaf]) +
                                         largest_log_ratio(here.high[leaf], there.high[leaf]));
@@ -144,9 +147,8 @@ double coverage(const internal::QuantilePlan& plan, const std::vector<int>& rows
       double& sum = holds[low ? 0 : 1];
       sum = 0;
       for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-        const int step =
-            cell == 0 ? 0 : static_cast<int>(steps[std::min(cell, steps.size()) - (steps.empty() ? 0 : 1)]);
         const bool beyond = cell > steps.size();
+        const int step = cell == 0 || beyond ? 0 : static_cast<int>(steps[cell - 1]);
         const bool fine = beyond || (low ? leaf - step <= truth : leaf + step >= truth);
         sum += fine ? cells[cell] : 0;
       }
@@ -157,13 +159,13 @@ double coverage(const internal::QuantilePlan& plan, const std::vector<int>& rows
 }
 
 TEST(QuantileTest, IntervalsOfEverySmallDatasetHoldTheTruthAtThePromisedRate) {
-  constexpr int kLeaves = 6, kRows = 5;
+  const int kLeaves = long_run() ? 8 : 6, kRows = long_run() ? 7 : 5;
   for (const std::int64_t fraction : kFractions) {
     for (const double wanted : {0.5, 0.95}) {
       // So much epsilon that margins are smaller than the datasets.
       auto options = options_of("60", 0, kLeaves - 1, {fraction});
       options.coverage = wanted;
-      const auto plan = internal::plan_quantile(options, 0, kLeaves - 1).value();
+      const auto plan = internal::plan_quantile(options, 0, static_cast<std::uint64_t>(kLeaves - 1)).value();
       for_each_dataset(kLeaves, kRows, [&](const std::vector<int>& rows) {
         if (rows.empty()) return;
         ASSERT_GE(coverage(plan, rows, kLeaves - 1, true_quantile(rows, fraction)), wanted)
@@ -301,6 +303,52 @@ TEST(QuantileTest, HostileHistogramsAreClampedNotTrusted) {
                   estimate.high <= 10);
     }
   }
+}
+
+// The least epsilon, the most rows per unit, the finest fraction and the widest domain together.
+TEST(QuantileTest, ExtremeParametersNeitherOverflowNorStop) {
+  auto options = options_of("0.000000001", std::numeric_limits<std::int64_t>::min(),
+                            std::numeric_limits<std::int64_t>::max(), std::vector<std::int64_t>(64, 333'333'333));
+  options.fractions_nano[1] = 0;
+  options.fractions_nano[2] = 1'000'000'000;
+  options.fractions_nano[3] = 1;
+  options.rows_per_unit = std::uint64_t{1} << 40;
+  const std::uint64_t huge = ~std::uint64_t{0};
+  const NoiseSeed seed = NoiseSeed::from_bytes({15});
+  for (const char* epsilon : {"0.000000001", "1000"}) {
+    options.epsilon = Epsilon::parse(epsilon).value();
+    const auto release = QuantileRelease::make(options).value();
+    DrawStream stream = seed.stream(1);
+    for (const auto& estimate : release.estimate(std::vector<LeafCount>{{0, huge}, {7, huge}, {huge, huge}}, stream)) {
+      EXPECT_TRUE(estimate.low <= estimate.value && estimate.value <= estimate.high);
+    }
+    EXPECT_GT(release.rank_margin(0), 0);
+  }
+}
+
+// Through the whole release: over ten thousand seeds at least the promised share holds the truth, less four standard
+// errors.
+TEST(QuantileTest, IntervalsOverManySeedsHoldTheTruth) {
+  std::mt19937_64 random(53);
+  std::vector<std::int64_t> rows;
+  for (int i = 0; i < 250; ++i)
+    rows.push_back(static_cast<std::int64_t>(random() % 40) * static_cast<std::int64_t>(random() % 40));
+  std::sort(rows.begin(), rows.end());
+  const auto release = QuantileRelease::make(options_of("4", 0, 2000, {100'000'000, 500'000'000})).value();
+  std::vector<LeafCount> histogram;
+  for (const std::int64_t row : rows) histogram.push_back({release.leaf_of(row), 1});
+  const int trials = long_run() ? 10000 : 500;
+  const NoiseSeed seed = NoiseSeed::from_bytes({16});
+  int held[2] = {0, 0};
+  for (int i = 0; i < trials; ++i) {
+    DrawStream stream = seed.stream(static_cast<std::uint64_t>(i));
+    const auto estimates = release.estimate(histogram, stream);
+    for (const std::size_t which : {0U, 1U}) {
+      const std::int64_t truth = rows[which == 0 ? 24 : 124];
+      held[which] += estimates[which].low <= truth && truth <= estimates[which].high ? 1 : 0;
+    }
+  }
+  for (const int count : held) EXPECT_GE(count, 0.95 * trials - 4 * std::sqrt(trials * 0.95 * 0.05)) << "seed 16";
 }
 
 // Noisy binary search, the plain alternative: log2(domain) noisy ranks, each with an equal share of epsilon.
