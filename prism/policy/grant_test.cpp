@@ -143,6 +143,9 @@ TEST(Grant, TextThatIsNoJsonIsRefusedWithLineAndColumn) {
   std::string many = "[0";
   for (int i = 0; i < 300'000; ++i) many += ",0";
   EXPECT_NE(message(many + "]").find("more than the 200000 values"), std::string::npos);
+  std::string wide = "{\"a\": 0";
+  for (int i = 0; i < 40; ++i) wide += ", \"a" + std::to_string(i) + "\": 0";
+  EXPECT_NE(message(wide + "}").find("more than 32 members"), std::string::npos);
   EXPECT_NE(message(std::string(kMostGrantBytes + 1, ' ')).find("bytes allowed"), std::string::npos);
 }
 

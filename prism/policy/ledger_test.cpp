@@ -225,7 +225,7 @@ TEST(Ledger, WhatIsSaidToFitFits) {
   const std::uint64_t seed = 20'240'517;
   std::mt19937_64 random(seed);
   for (const dp::Method method : {dp::Method::basic, dp::Method::zcdp}) {
-    for (int round = 0; round < 30; ++round) {
+    for (int round = 0; round < 8; ++round) {
       Grant grant = small_grant("2");
       grant.accounting = method;
       grant.analysts = {{"alice", eps("1.5")}};
@@ -314,7 +314,7 @@ TEST(Ledger, EventsThatCannotFollowAreRefusedAndChangeNothing) {
 // Random commands against a model that is nothing but a list: amounts agree after every step, the budget is never
 // passed, and folding the events again gives the same ledger.
 TEST(Ledger, RandomHistoriesNeverSpendMoreThanTheBudget) {
-  const int rounds = std::getenv("PRISM_LONG") != nullptr ? 2'000 : 60;
+  const int rounds = std::getenv("PRISM_LONG") != nullptr ? 2'000 : 30;
   for (int round = 0; round < rounds; ++round) {
     const std::uint64_t seed = 977 + static_cast<std::uint64_t>(round);
     SCOPED_TRACE(seed);

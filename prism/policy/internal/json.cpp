@@ -8,6 +8,7 @@ namespace prism::policy::internal {
 namespace {
 
 constexpr std::size_t kMostDepth = 16;
+constexpr std::size_t kMostMembers = 32;
 constexpr std::size_t kMostValues = 200'000;
 
 std::string_view name_of(Json::Kind kind) {
@@ -55,10 +56,12 @@ class Builder {
   bool start_array(std::size_t) { return open(Json::Kind::array); }
   bool end_array() { return close(); }
   bool key(std::string& name) {
-    const auto& members = stack_.back()->members;
-    if (std::any_of(members.begin(), members.end(), [&](const auto& member) { return member.first == name; }))
+    std::vector<std::string>& names = stack_.back()->names;
+    if (names.size() >= kMostMembers)
+      return refuse(fail(ErrorCode::exhausted, what_, " has an object of more than ", kMostMembers, " members"));
+    if (std::find(names.begin(), names.end(), name) != names.end())
       return refuse(fail(ErrorCode::malformed, what_, " says ", json_text(name), " twice in one object"));
-    key_ = std::move(name);
+    names.push_back(std::move(name));
     return true;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
@@ -90,9 +93,7 @@ class Builder {
       root_ = std::move(json);
       return &root_;
     }
-    Json& parent = *stack_.back();
-    if (parent.kind == Json::Kind::array) return &parent.items.emplace_back(std::move(json));
-    return &parent.members.emplace_back(std::move(key_), std::move(json)).second;
+    return &stack_.back()->items.emplace_back(std::move(json));
   }
   bool put(Json json) {
     if (++values_ > kMostValues)
@@ -124,7 +125,6 @@ class Builder {
   std::string_view what_;
   Json root_;
   std::vector<Json*> stack_;
-  std::string key_;
   std::size_t values_ = 0;
   std::optional<Error> error_;
 };
@@ -141,7 +141,7 @@ Result<Json> parse_json(std::string_view text, std::size_t max_bytes, std::strin
 
 Status JsonPlace::object(std::initializer_list<std::string_view> allowed) const {
   if (value_->kind != Json::Kind::object) return wrong("an object is wanted, this is ", name_of(value_->kind));
-  for (const auto& [name, member] : value_->members) {
+  for (const std::string& name : value_->names) {
     if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) continue;
     std::string list;
     for (const std::string_view one : allowed) list.append(list.empty() ? "" : ", ").append(one);
@@ -151,13 +151,12 @@ Status JsonPlace::object(std::initializer_list<std::string_view> allowed) const 
 }
 
 bool JsonPlace::has(std::string_view name) const {
-  return std::any_of(value_->members.begin(), value_->members.end(),
-                     [&](const auto& member) { return member.first == name; });
+  return std::find(value_->names.begin(), value_->names.end(), name) != value_->names.end();
 }
 
 Result<JsonPlace> JsonPlace::member(std::string_view name) const {
-  for (const auto& [found, member] : value_->members)
-    if (found == name) return JsonPlace(member, pointer_ + "/" + found);
+  for (std::size_t i = 0; i < value_->names.size(); ++i)
+    if (value_->names[i] == name) return JsonPlace(value_->items[i], pointer_ + "/" + value_->names[i]);
   return wrong("the member \"", name, "\" is missing");
 }
 

@@ -19,13 +19,13 @@ struct Json {
   enum class Kind : std::uint8_t { null, boolean, number, text, array, object };
   Kind kind = Kind::null;
   bool boolean = false;
-  std::string text;  ///< of a text, or the digits of a number as written
-  std::vector<Json> items;
-  std::vector<std::pair<std::string, Json>> members;
+  std::string text;                ///< of a text, or the digits of a number as written
+  std::vector<Json> items;         ///< of an array, or the members of an object
+  std::vector<std::string> names;  ///< of an object's members, one for each item
 };
 
-/// At most `max_bytes` bytes, 16 containers inside one another, 200,000 values. Errors: malformed with line and column,
-/// exhausted when there is too much of it.
+/// At most `max_bytes` bytes, 16 containers inside one another, 32 members of an object, 200,000 values. Errors:
+/// malformed with line and column, exhausted when there is too much of it.
 Result<Json> parse_json(std::string_view text, std::size_t max_bytes, std::string_view what);
 
 /// A value and where it stands, for errors: "/tables/0/columns/3/low". The value must live longer.

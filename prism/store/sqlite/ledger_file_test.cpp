@@ -294,7 +294,7 @@ TEST(LedgerFile, FilesThatOthersMayChangeAreRefused) {
   struct stat info{};
   ASSERT_EQ(::stat(ledger.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
-  for (const mode_t mode : {0620, 0602, 0666}) {
+  for (const mode_t mode : {mode_t{0620}, mode_t{0602}, mode_t{0666}}) {
     ::chmod(ledger.c_str(), mode);
     EXPECT_EQ(opens(ledger).error().code, ErrorCode::insecure);
   }

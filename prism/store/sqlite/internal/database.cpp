@@ -28,8 +28,7 @@ Error sqlite_error(int code, const std::string& path) {
 
 void Statement::Finalise::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
-Statement::Statement(sqlite3_stmt* statement, sqlite3* connection, std::string path)
-    : statement_(statement), connection_(connection), path_(std::move(path)) {}
+Statement::Statement(sqlite3_stmt* statement, std::string path) : statement_(statement), path_(std::move(path)) {}
 
 Statement& Statement::bind(int parameter, std::int64_t value) {
   check(sqlite3_bind_int64(statement_.get(), parameter, value) == SQLITE_OK, "a statement has no such parameter");
@@ -109,7 +108,7 @@ Result<Statement> Database::prepare(const char* sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(connection_.get(), sql, -1, 0, &statement, nullptr);
   if (code != SQLITE_OK) return sqlite_error(code, path_);
-  return Statement(statement, connection_.get(), path_);
+  return Statement(statement, path_);
 }
 
 Result<std::int64_t> Database::integer(const char* sql) {

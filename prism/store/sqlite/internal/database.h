@@ -38,10 +38,9 @@ class Statement {
   struct Finalise {
     void operator()(sqlite3_stmt* statement) const;
   };
-  Statement(sqlite3_stmt* statement, sqlite3* connection, std::string path);
+  Statement(sqlite3_stmt* statement, std::string path);
 
   std::unique_ptr<sqlite3_stmt, Finalise> statement_;
-  sqlite3* connection_;
   std::string path_;
 };
 
