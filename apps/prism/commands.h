@@ -27,6 +27,9 @@ Status inspect_file(const std::string& path, const std::string& format);
 void add_explain(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
 void add_open(CLI::App& app, Action& action);
+void add_budget(CLI::App& app, Action& action);
+/// Below `budget`.
+void add_budget_grant(CLI::App& budget, Action& action);
 void add_dictionary(CLI::App& app, Action& action);
 void add_fhe(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "apps/prism/commands.h"
+#include "apps/prism/demo_private.h"
 #include "apps/prism/demo_table.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
@@ -70,27 +71,6 @@ class Stopwatch {
   std::chrono::nanoseconds last_ = clock_.monotonic();
 };
 
-std::string side_by_side(const std::string& left, const std::string& right) {
-  const auto lines = [](const std::string& text) {
-    std::vector<std::string> out;
-    for (std::size_t from = 0; from < text.size();) {
-      const std::size_t end = std::min(text.find('\n', from), text.size());
-      out.push_back(text.substr(from, end - from));
-      from = end + 1;
-    }
-    return out;
-  };
-  const auto a = lines(left), b = lines(right);
-  std::size_t width = 0;
-  for (const auto& line : a) width = std::max(width, table::code_points(line));
-  std::string out;
-  for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-    const std::string l = i < a.size() ? a[i] : "";
-    out += "    " + l + std::string(width - table::code_points(l), ' ') + "   |   " + (i < b.size() ? b[i] : "") + "\n";
-  }
-  return out;
-}
-
 Status run(std::optional<std::size_t> threads) {
   PRISM_TRY(const std::size_t workers, workers_from(threads));
   PRISM_TRY(const TemporaryDirectory dir, TemporaryDirectory::make());
@@ -139,16 +119,28 @@ Status run(std::optional<std::size_t> threads) {
     PRISM_CHECKED(
         print(fmt::format("\n  {}\n    computed in {} ({} products deep), {} answer, opened in {}{}\n{}", sql, queried,
                           question->analysis.depth, bytes_text(answer.size()), open, same ? "" : "   WRONG",
-                          side_by_side(table::to_text_table(opened.table), table::to_text_table(truth)))));
+                          side_by_side({table::to_text_table(opened.table), table::to_text_table(truth)}))));
   }
   if (!right) return fail(ErrorCode::integrity, "an answer differs from the truth");
-  return print("\nall answers equal the truth\n");
+  PRISM_CHECKED(print("\nall answers equal the truth\n"));
+
+  const AskSealed ask = [&](const std::string& sql) -> Result<table::ResultTable> {
+    PRISM_TRY(const auto sealed_table, sealed::SealedTable::open(sealed_path));
+    PRISM_TRY(const auto question, backend::he::compile(sealed_table, sql, {}));
+    program::RunOptions run_options;
+    run_options.progress = [](std::uint64_t, std::uint64_t) { return !host::interrupted(); };
+    PRISM_TRY(const Bytes answer, backend::he::answer_query(sealed_table, question, pool, run_options));
+    PRISM_TRY(const auto opened, open_with(answer, keyring, "alice"));
+    return opened.table;
+  };
+  return tell_private_story(table, dir / "patients.csv.budget", dir / "marks", ask);
 }
 
 }  // namespace
 
 void add_demo(CLI::App& app, Action& action) {
-  CLI::App* const command = app.add_subcommand("demo", "Show the whole story on a table of 1,000 invented patients");
+  CLI::App* const command = app.add_subcommand(
+      "demo", "Show the whole story on a table of 1,000 invented patients, encrypted and with noise");
   command->footer(
       "Example:\n  prism demo\n\nEverything happens in a temporary directory, which is removed at the end.");
   const auto threads = std::make_shared<std::optional<std::size_t>>();

@@ -6,7 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "apps/prism/backend_choice.h"
 #include "apps/prism/commands.h"
+#include "apps/prism/private_question.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
 #include "prism/backend/he/query.h"
@@ -20,7 +22,8 @@ using backend::he::Compiled;
 using Json = nlohmann::ordered_json;
 
 struct Arguments {
-  std::string table, sql, format = "text";
+  std::string backend, format = "text";
+  PrivateQuestion question;
   std::vector<std::string> dictionaries;
   std::optional<std::size_t> threads;
 };
@@ -113,17 +116,28 @@ std::string as_text(const sealed::SealedTable& table, const Compiled& q, const b
   return out;
 }
 
-Status run(const Arguments& a) {
+Status run_encrypted(const Arguments& a) {
+  const std::string& sql = a.question.sql;
+  PRISM_CHECKED(refuse_private_options(a.question));
   PRISM_TRY(const std::size_t workers, workers_from(a.threads));
-  PRISM_TRY(const auto table, sealed::SealedTable::open(a.table));
+  PRISM_TRY(const auto table, sealed::SealedTable::open(a.question.csv));
   PRISM_TRY(const auto dictionaries, read_dictionaries(a.dictionaries, table.header()));
-  const auto question = backend::he::compile(table, a.sql, dictionaries);
-  if (!question) return point_at(question.error(), a.sql);
+  const auto question = backend::he::compile(table, sql, dictionaries);
+  if (!question) return point_at(question.error(), sql);
   const auto prediction = backend::he::predict(table, *question, host::SystemClock{}, workers);
   if (a.format == "json")
     return print(as_json(table, *question, prediction, workers).dump(2, ' ', false, Json::error_handler_t::replace) +
                  "\n");
   return print(as_text(table, *question, prediction, workers));
+}
+
+Status run(const Arguments& a) {
+  PRISM_TRY(const BackendChoice backend, choose_backend(a.question.csv, a.backend));
+  if (backend == BackendChoice::he) return run_encrypted(a);
+  if (!a.dictionaries.empty()) return fail(ErrorCode::invalid_argument, "--dictionary is for sealed tables");
+  PrivateQuestion question = a.question;
+  if (a.format == "json") question.format = "json";
+  return explain_private(question);
 }
 
 }  // namespace
@@ -133,10 +147,14 @@ void add_explain(CLI::App& app, Action& action) {
       app.add_subcommand("explain", "Show what a question will do and cost, without computing it");
   command->footer(
       "Example:\n  prism explain patients.sealed \"SELECT diagnosis, AVG(cost) FROM patients WHERE age >= 65 GROUP BY "
-      "diagnosis\"");
+      "diagnosis\"\n"
+      "  prism explain patients.csv --epsilon 0.5 \"SELECT AVG(cost) FROM patients WHERE age >= 65\"\n\n"
+      "For a CSV file it says what the question would spend and how wide its intervals would be; nothing is spent.");
   const auto a = std::make_shared<Arguments>();
-  command->add_option("table", a->table, "The sealed table")->required();
-  command->add_option("sql", a->sql, "The question, in SQL")->required();
+  command->add_option("table", a->question.csv, "The sealed table or CSV file")->required();
+  command->add_option("sql", a->question.sql, "The question, in SQL")->required();
+  add_backend_option(*command, a->backend);
+  add_private_options(*command, a->question);
   command->add_option("-o,--format", a->format, "How to print it: text or json")
       ->check(CLI::IsMember({"text", "json"}));
   command->add_option("--dictionary", a->dictionaries, "A column's exported dictionary; may be repeated")

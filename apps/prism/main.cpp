@@ -35,8 +35,8 @@ Status choose_kernels() {
 
 ExitStatus run(int argc, char** argv) {
   CLI::App app{
-      "Answers SQL over an encrypted table. The owner seals a CSV file and opens the answers;\n"
-      "whoever has the sealed file computes them, and sees nothing."};
+      "Answers SQL about data that those who ask may not see: from an encrypted table, whose owner alone opens the\n"
+      "answers, or from a CSV file with noise that hides each person, under a budget."};
   app.name("prism");
   app.set_version_flag("--version", "prism " PRISM_VERSION);
   app.require_subcommand(0, 1);
@@ -48,6 +48,10 @@ ExitStatus run(int argc, char** argv) {
       "  prism seal patients.csv --keys alice --output patients.sealed\n"
       "  prism query patients.sealed \"SELECT AVG(age) FROM patients\" --output answer.prism\n"
       "  prism open answer.prism --keys alice\n"
+      "\n"
+      "  prism budget schema patients.csv > patients.json\n"
+      "  prism budget grant patients.csv --unit patient --schema patients.json --epsilon 3 --delta 1e-5\n"
+      "  prism query patients.csv --epsilon 0.5 \"SELECT AVG(age) FROM patients\"\n"
       "\nprism COMMAND --help says more. `prism demo` shows the whole story.\n"
       "Environment: PRISM_THREADS (how many), PRISM_KERNELS (portable, avx2, avx512ifma, best).\n"
       "Exit status: 0 fine, 1 error, 2 usage, 3 configuration, 4 wrong or missing key, 5 network, 6 verification "
@@ -62,6 +66,7 @@ ExitStatus run(int argc, char** argv) {
   add_explain(app, action);
   add_query(app, action);
   add_open(app, action);
+  add_budget(app, action);
   add_dictionary(app, action);
   add_fhe(app, action);
   add_fhe_encrypt(app, action);

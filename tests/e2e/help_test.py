@@ -3,7 +3,7 @@ import re
 
 from support import Case
 
-COMMANDS = ["demo", "doctor", "keys", "keys new", "keys backup", "keys restore", "keys export-table", "keys inspect", "keygen", "seal", "inspect", "explain", "query", "open", "dictionary", "fhe", "fhe params", "fhe noise", "fhe-encrypt", "fhe-decrypt", "channel", "channel compute", "channel info", "channel pins", "channel rotate", "channel token", "channel verify", "serve"]
+COMMANDS = ["demo", "doctor", "keys", "keys new", "keys backup", "keys restore", "keys export-table", "keys inspect", "keygen", "seal", "inspect", "explain", "query", "open", "budget", "budget grant", "budget schema", "budget show", "budget acknowledge", "dictionary", "fhe", "fhe params", "fhe noise", "fhe-encrypt", "fhe-decrypt", "channel", "channel compute", "channel info", "channel pins", "channel rotate", "channel token", "channel verify", "serve"]
 
 
 class Help(Case):

@@ -269,7 +269,13 @@ class Story(Case):
 
     def test_demo(self):
         ended = self.ok("demo")
-        self.assertTrue(ended.out.endswith("all answers equal the truth\n"), ended)
+        self.assertIn("\nall answers equal the truth\n", ended.out)
+        # The second half: four questions under a budget of four, and a fifth that is refused.
+        noisy = ended.out.split("all answers equal the truth")[1]
+        self.assertEqual([line.strip() for line in noisy.splitlines() if line.endswith(" of 2 left")],
+                         ["1.5 of 2 left", "1 of 2 left", "0.5 of 2 left", "0 of 2 left"])
+        self.assertEqual(noisy.count("refused: "), 1)
+        self.assertIn("±", noisy)
         self.assertEqual(list(self.dir.iterdir()), [])  # TMPDIR is clean again
 
     def test_doctor_and_version(self):

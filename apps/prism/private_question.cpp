@@ -1,0 +1,194 @@
+#include "apps/prism/private_question.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <thread>
+
+#include "apps/prism/budget_files.h"
+#include "apps/prism/steps.h"
+#include "apps/prism/terminal.h"
+#include "prism/backend/dp/dp.h"
+#include "prism/host/atomic_file.h"
+#include "prism/host/interrupt.h"
+#include "prism/host/system.h"
+
+namespace prism::app {
+namespace {
+
+namespace privately = backend::dp;
+
+/// Sleeps in short pieces, so that Ctrl-C need not wait for the end of a bucket.
+class BucketSleeper final : public privately::Sleeper {
+ public:
+  void sleep_until(std::chrono::nanoseconds time) override {
+    constexpr std::chrono::nanoseconds kPiece = std::chrono::milliseconds(20);
+    for (;;) {
+      const auto left = time - clock_.monotonic();
+      if (left <= std::chrono::nanoseconds(0) || host::interrupted()) return;
+      std::this_thread::sleep_for(std::min(left, kPiece));
+    }
+  }
+
+ private:
+  host::SystemClock clock_;
+};
+
+/// The ledger, and whether this process has charged it.
+class WatchedBook final : public policy::Book {
+ public:
+  explicit WatchedBook(policy::Book& book) : book_(book) {}
+  Result<policy::Ledger> read() override { return book_.read(); }
+  Result<policy::ReservationId> reserve(const policy::Charge& charge, std::chrono::seconds now) override {
+    auto made = book_.reserve(charge, now);
+    if (made) charged_ = true;
+    return made;
+  }
+  Status commit(policy::ReservationId id, std::chrono::seconds now) override { return book_.commit(id, now); }
+  Status rollback(policy::ReservationId id, std::chrono::seconds now) override {
+    auto undone = book_.rollback(id, now);
+    if (undone) charged_ = false;
+    return undone;
+  }
+  bool charged() const { return charged_; }
+
+ private:
+  policy::Book& book_;
+  bool charged_ = false;
+};
+
+struct Asked {
+  store::sqlite::LedgerFile file;
+  policy::Ledger ledger;
+  privately::Options options;
+};
+
+Result<Asked> open_question(const PrivateQuestion& question, const std::string& epsilon) {
+  PRISM_TRY(auto file, open_ledger(question.csv));
+  PRISM_TRY(auto ledger, file.read());
+  if (epsilon.empty()) {
+    const auto balance = ledger.balance(question.analyst, question.room);
+    return fail(ErrorCode::invalid_argument, "--epsilon is needed: what the question may spend, ",
+                ledger.grant().query_least.text(), " to ", ledger.grant().query_most.text(), " here; ",
+                balance.dataset.left.text(), " of ", ledger.grant().epsilon.text(),
+                " are left. More is more exact, and leaves less for other questions (prism explain compares)");
+  }
+  privately::Options options;
+  auto parsed = dp::Epsilon::parse(epsilon);
+  if (!parsed) return fail(ErrorCode::invalid_argument, "--epsilon: ", parsed.error().message);
+  options.epsilon = *parsed;
+  if (!question.delta.empty()) {
+    auto delta = dp::Delta::parse(question.delta);
+    if (!delta) return fail(ErrorCode::invalid_argument, "--delta: ", delta.error().message);
+    options.delta = *delta;
+  }
+  options.analyst = question.analyst;
+  options.room = question.room;
+  // The names of the file's columns are public; a file that no longer fits should not cost anything.
+  for (const auto& rule : ledger.grant().tables)
+    PRISM_CHECKED(check_header(path_of(ledger.grant(), rule, question.csv), rule));
+  return Asked{std::move(file), std::move(ledger), std::move(options)};
+}
+
+Result<privately::Prepared> prepare(const PrivateQuestion& question, const Asked& asked,
+                                    privately::DataSource& source) {
+  auto prepared = privately::prepare(asked.ledger.grant(), question.sql, asked.options, &source);
+  if (!prepared) return point_at(std::move(prepared).error(), question.sql);
+  return prepared;
+}
+
+/// What is left for whoever asked, from the ledger itself.
+std::string left_text(policy::Book& book, const PrivateQuestion& question) {
+  const auto ledger = book.read();
+  if (!ledger) return "";
+  const policy::Balance balance = ledger->balance(question.analyst, question.room);
+  std::string text = fmt::format("; left: {} of {}", balance.dataset.left.text(), balance.dataset.limit.text());
+  if (balance.analyst)
+    text += fmt::format(", {} of {} for {}", balance.analyst->left.text(), balance.analyst->limit.text(),
+                        printable(question.analyst));
+  if (balance.room)
+    text += fmt::format(", {} of {} in {}", balance.room->left.text(), balance.room->limit.text(),
+                        printable(question.room));
+  return text;
+}
+
+Result<std::string> as_printed(const privately::Answer& answer, const std::string& format) {
+  if (format == "json") {
+    std::string text = privately::to_json(answer);
+    if (!text.ends_with('\n')) text += '\n';
+    return text;
+  }
+  const table::ResultTable readable = privately::readable(answer);
+  return format == "csv" ? table::to_csv(readable) : table::to_text_table(readable);
+}
+
+}  // namespace
+
+void add_private_options(CLI::App& command, PrivateQuestion& question) {
+  command.add_option("--epsilon", question.epsilon, "What the question may spend of a CSV file's budget, such as 0.5");
+  command.add_option("--delta", question.delta, "The delta it may spend (default: the share that goes with epsilon)");
+  command.add_option("--analyst", question.analyst, "Who asks, when the grant limits analysts");
+  command.add_option("--room", question.room, "In which data room, when the grant limits rooms");
+}
+
+Status refuse_private_options(const PrivateQuestion& question) {
+  for (const auto& [flag, value] : {std::pair{"--epsilon", &question.epsilon}, std::pair{"--delta", &question.delta},
+                                    std::pair{"--analyst", &question.analyst}, std::pair{"--room", &question.room}}) {
+    if (!value->empty())
+      return fail(ErrorCode::invalid_argument, flag, " is for dp_sandbox, and ", question.csv,
+                  " is a sealed table: its answers are exact and spend no budget");
+  }
+  return {};
+}
+
+Status explain_private(const PrivateQuestion& question) {
+  PRISM_TRY(const Asked asked, open_question(question, question.epsilon));
+  CsvSource source(asked.ledger.grant(), question.csv);
+  PRISM_TRY(const auto prepared, prepare(question, asked, source));
+  const privately::Preview preview = privately::preview(prepared);
+  std::string text = question.format == "json" ? privately::to_json(preview) : privately::to_text(preview);
+  if (!text.ends_with('\n')) text += '\n';
+  return print(text);
+}
+
+Status answer_private(const PrivateQuestion& question) {
+  PRISM_TRY(Asked asked, open_question(question, question.epsilon));
+  if (!question.output.empty()) PRISM_CHECKED(not_the_same(question.csv, question.output));
+  CsvSource source(asked.ledger.grant(), question.csv);
+  PRISM_TRY(const auto prepared, prepare(question, asked, source));
+  // Before the budget is spent, not after it.
+  std::optional<host::AtomicFile> file;
+  if (!question.output.empty()) {
+    PRISM_TRY(file, host::AtomicFile::create(question.output, host::AtomicFile::Access::owner_only));
+  }
+  PRISM_CHECKED(host::check_interrupted());
+  WatchedBook book(asked.file);
+  host::SystemRandom random;
+  const host::SystemClock clock;
+  BucketSleeper sleeper;
+  privately::Engine engine(asked.ledger.grant(), source);
+  auto answer = privately::run(prepared, engine, {book, random, clock, sleeper, [] { return host::interrupted(); }});
+  const std::string spent = fmt::format("spent epsilon {}, delta {:.3g}{}", prepared.charge().epsilon.text(),
+                                        prepared.charge().delta.value_up(), left_text(book, question));
+  if (host::interrupted()) {
+    if (book.charged()) say("interrupted after the data could be touched: the charge stays; " + spent);
+    return host::check_interrupted();
+  }
+  if (!answer) {
+    if (book.charged()) say("the charge stays; " + spent);
+    return std::move(answer).error();
+  }
+  PRISM_TRY(const std::string text, as_printed(*answer, question.format));
+  if (file) {
+    PRISM_CHECKED(file->append(as_bytes(text)));
+    PRISM_CHECKED(file->commit());
+  } else {
+    PRISM_CHECKED(print(text));
+  }
+  for (const auto& note : answer->notes) say("note: " + printable(note.text));
+  say(spent);
+  return {};
+}
+
+}  // namespace prism::app
