@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -71,7 +72,7 @@ Result<Truth> truth_of(sql::Plan plan, const Dataset& dataset) {
   plan.order.clear();
   plan.limit.reset();
   plan.offset = 0;
-  const std::vector<table::Table> tables = {dataset.clamped()};
+  const std::array<const table::Table*, 1> tables = {&dataset.clamped()};
   PRISM_TRY(const table::ResultTable answer, backend::clear::answer(plan, tables));
   Truth truth;
   for (const auto& row : answer.rows) truth[group_of(row, is_key)] = row;
