@@ -113,14 +113,39 @@ std::string left_text(policy::Book& book, const PrivateQuestion& question) {
   return text;
 }
 
+/// For programs: each number is followed by the ends of its interval, all of them exact.
+table::ResultTable with_intervals(const privately::Answer& answer) {
+  table::ResultTable out;
+  std::vector<bool> has(answer.table.columns.size());
+  for (const auto& row : answer.intervals)
+    for (std::size_t i = 0; i < row.size(); ++i) has[i] = has[i] || row[i].has_value();
+  for (std::size_t i = 0; i < has.size(); ++i) {
+    const table::ResultColumn& column = answer.table.columns[i];
+    out.columns.push_back(column);
+    if (!has[i]) continue;
+    out.columns.push_back({column.name + "_low", column.type});
+    out.columns.push_back({column.name + "_high", column.type});
+  }
+  for (std::size_t r = 0; r < answer.table.rows.size(); ++r) {
+    auto& cells = out.rows.emplace_back();
+    for (std::size_t i = 0; i < has.size(); ++i) {
+      cells.push_back(answer.table.rows[r][i]);
+      if (!has[i]) continue;
+      const auto& interval = answer.intervals[r][i];
+      cells.push_back(interval ? interval->low : table::Cell{});
+      cells.push_back(interval ? interval->high : table::Cell{});
+    }
+  }
+  return out;
+}
+
 Result<std::string> as_printed(const privately::Answer& answer, const std::string& format) {
   if (format == "json") {
     std::string text = privately::to_json(answer);
     if (!text.ends_with('\n')) text += '\n';
     return text;
   }
-  const table::ResultTable readable = privately::readable(answer);
-  return format == "csv" ? table::to_csv(readable) : table::to_text_table(readable);
+  return format == "csv" ? table::to_csv(with_intervals(answer)) : table::to_text_table(privately::readable(answer));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class Budget(PrivateCase):
         shown = self.show()
         self.assertEqual(list(shown), ["version", "dataset", "ledger", "accounting", "epsilon", "delta", "analysts", "rooms", "fits", "forfeited",
                                        "moved", "questions", "charges", "grant"])
-        self.assertEqual((shown["version"], shown["dataset"], shown["accounting"], shown["fits"]), (1, "patients.csv", "basic", 0))
+        self.assertEqual((shown["version"], shown["dataset"], shown["accounting"], shown["fits"]), (1, "patients.csv", "basic", 3))
         self.assertEqual(shown["epsilon"], {"limit": Decimal("3.0"), "spent": 0, "left": Decimal("3.0")})
         self.assertEqual(shown["analysts"], {"anna": {"limit": Decimal("1.0"), "spent": 0, "left": Decimal("1.0")}})
         self.assertEqual(shown["charges"], [])
@@ -89,7 +89,7 @@ class Budget(PrivateCase):
         fails(lambda s: s["columns"][age].update(type="date", low="2000-01-01", high="2001-01-01"), "age")
         fails(lambda s: s["columns"][cost].update(high="many"), "/columns/7/high")
         fails(lambda s: s["columns"][visits].pop("nullable"), "nullable")
-        fails(lambda s: s["columns"].append(s["columns"][age]), "age")
+        fails(lambda s: s["columns"].append(s["columns"][age]), "/columns/8/name")
         fails(lambda s: s.update(version=2), "version")
         fails(lambda s: s.pop("columns"), "columns")
         for text in ("", "{", "[]", "null", '{"version": 1, "version": 1, "columns": []}', "\xff", "[" * 100_000):

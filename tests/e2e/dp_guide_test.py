@@ -14,6 +14,7 @@ def shape(text, home):
     text = re.sub(r"\b[0-9a-f]{32,64}\b", "DIGEST", text)
     text = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d( UTC)?)?", "TIME", text)
     text = re.sub(r"-?\b\d[\d,]*(\.\d+)?(e[-+]?\d+)?\b", "N", text)
+    text = text.replace("N +N", "N")  # an interval whose sides differ, which chance decides
     text = re.sub(r"-{2,}", "--", text)
     return re.sub(r"[ \t]+", " ", text).strip()
 

@@ -22,7 +22,7 @@ class Help(Case):
         """Their options exist: each example, with --help added, is no usage error."""
         for command in COMMANDS:
             for line in re.findall(r"^  (prism .*)$", self.ok(*command.split(), "--help").out.split("Example:")[1], re.M):
-                words = [w.strip('"') for w in re.findall(r'"[^"]*"|\S+', line)][1:]
+                words = [w.strip('"') for w in re.findall(r'"[^"]*"|\S+', line.split(" > ")[0])][1:]
                 if words[0] == "demo" or words[0] == "doctor":
                     continue
                 if words[0] == "serve":

@@ -35,6 +35,15 @@ class PrivateCase(Case):
     def query(self, sql, *more, epsilon="0.5", csv="patients.csv", **also):
         return self.ok("query", csv, "--epsilon", epsilon, sql, "-o", "json", *more, **also).json()
 
+    def values(self, *arguments, **more):
+        """The answer's rows as {name: value}, numbers as fractions."""
+        answer = self.query(*arguments, **more)
+        names = [column["name"] for column in answer["columns"]]
+        types = [column["type"] for column in answer["columns"]]
+        def value(cell, kind):
+            return cell["value"] if cell["value"] is None or kind in ("text", "date") else Fraction(cell["value"])
+        return [{name: value(cell, kind) for name, kind, cell in zip(names, types, row)} for row in answer["rows"]]
+
     def rows(self):
         with open(self.dir / "patients.csv", newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
