@@ -139,10 +139,10 @@ std::string ledger_text(const policy::Ledger& ledger, const std::string& csv, co
   if (ledger.times_moved() > 0) text += fmt::format("  acknowledged as moved: {} times\n", ledger.times_moved());
   if (ledger.forfeited())
     text += "  acknowledged as restored from a backup: what was left then counts as spent\n";
-  else if (const dp::Epsilon fits = ledger.balance().fits; fits > dp::Epsilon())
-    text += fmt::format("  the next question can have epsilon up to {}\n", fits.text());
-  else if (grant.analysts.empty() && grant.rooms.empty())
-    text += "  no further question fits\n";
+  else if (grant.analysts.empty() && grant.rooms.empty())  // else it depends on who asks, and where
+    text += ledger.balance().fits > dp::Epsilon()
+                ? fmt::format("  the next question can have epsilon up to {}\n", ledger.balance().fits.text())
+                : "  no further question fits\n";
   return text;
 }
 
