@@ -86,7 +86,7 @@ std::vector<Reading> readings(const Mechanism& mechanism, std::span<const Outcom
                  }});
   std::size_t width = 0;
   for (const Outcome& o : sample) width = std::max(width, o.size());
-  width = std::min<std::size_t>(width, 4);
+  width = std::min<std::size_t>(width, 6);
   const auto column = [&](auto number_of) {
     std::vector<std::int64_t> values;
     for (const Outcome& o : sample) values.push_back(number_of(o));
@@ -106,7 +106,7 @@ std::vector<Reading> readings(const Mechanism& mechanism, std::span<const Outcom
     } else {
       out.push_back({name + " modulo 10", [i](const Outcome& o) { return static_cast<std::uint64_t>(at(o, i) % 10); }});
     }
-    for (std::size_t j = 0; j < i; ++j) {
+    for (std::size_t j = 0; j < i && i < 4; ++j) {
       const std::string other = "number " + std::to_string(j + 1);
       add_number(name + " - " + other, [i, j](const Outcome& o) { return wrapping_difference(at(o, i), at(o, j)); });
       const auto bins_i = quantile_bins(column([i](const Outcome& o) { return at(o, i); }), 8);
