@@ -190,7 +190,7 @@ class World {
                                                         ~std::uint64_t{0}};
       out.histograms.push_back({c, leaves, one_of(widths)});
     }
-    if (below(2) == 0) out.groups_per_unit = 1 + below(2);
+    if (below(3) != 0) out.groups_per_unit = below(4) == 0 ? 2 : 1;
     if (below(4) == 0)
       out.keep = {sql::Predicate::Kind::test,
                   {.column = one_of(numbers), .intervals = {interval()}, .texts = {}, .null_is_true = true},
@@ -278,7 +278,7 @@ table::Table shuffled(const table::Table& table, std::mt19937_64& random) {
 /// within their rows, and the order of rows changes nothing.
 TEST(RelationalTest, StatementsAgreeWithTheSlowReading) {
   std::size_t answered = 0, bounded = 0;
-  for (std::uint64_t seed = 1; seed <= rounds(24); ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds(14); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     World world(seed);
     const std::vector<table::Table> tables = world.tables();
@@ -318,8 +318,8 @@ TEST(RelationalTest, StatementsAgreeWithTheSlowReading) {
       if (testing::Test::HasFailure()) return;
     }
   }
-  EXPECT_GT(answered, 100u);
-  EXPECT_GT(bounded, 2u);
+  EXPECT_GT(answered, 60u);
+  EXPECT_GT(bounded, 1u);
 }
 
 /// What is public about a database of these tables, with unit column 0 where `units` says so.
