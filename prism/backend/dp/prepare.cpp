@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <functional>
+#include <limits>
 
 #include "prism/backend/dp/dp.h"
+#include "prism/backend/dp/internal/measures.h"
 #include "prism/backend/dp/internal/prepared_state.h"
 #include "prism/backend/dp/refusal.h"
 #include "prism/backend/dp/relational_load.h"
@@ -140,6 +143,75 @@ Status check_epsilon(const policy::Grant& grant, std::string_view sql, prism::dp
 
 }  // namespace
 
+namespace internal {
+namespace {
+
+/// Decides whether bounds have to be found, and plans how.
+Status plan_search(Prepared::State& state) {
+  std::vector<std::size_t> columns;
+  for (const Measure& measure : needs_of(state.plan).measures) {
+    if (!measure.sum && !measure.square) continue;
+    for (const std::size_t column : measure.columns) {
+      if (state.facts.columns[column].bounds || std::find(columns.begin(), columns.end(), column) != columns.end())
+        continue;
+      columns.push_back(column);
+    }
+  }
+  if (columns.empty()) return {};
+  BoundsSearch search;
+  AggregateRequest request;
+  if (state.groups) request.keep = within_public_values(state.grant, state.plan, state.facts);
+  const auto each =
+      prism::dp::Epsilon::from_nano(state.epsilon_after_search.nano() / 4 / static_cast<std::int64_t>(columns.size()));
+  prism::dp::Delta cut;
+  for (const std::size_t column : columns) {
+    auto mechanism = prism::dp::ApproximateBounds::make(each, state.facts.rows_per_unit);
+    if (!mechanism)
+      return refusal(ErrorCode::refused, state.sql, -1, "dp/bounds",
+                     "column " + state.plan.catalog.columns[column].name +
+                         " has no bounds in the grant, and they cannot be found: " + mechanism.error().message);
+    cut = cut + mechanism->delta_of_truncation();
+    search.columns.push_back({column, each, *std::move(mechanism)});
+    state.epsilon_after_search = state.epsilon_after_search - each;
+    request.histograms.push_back(
+        {column, {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}, 1});
+    state.facts.columns[column].bounds = sql::Interval{0, 1};
+  }
+  if (cut >= state.delta_after_search)
+    return refusal(ErrorCode::refused, state.sql, -1, "dp/delta",
+                   "delta " + state.delta_after_search.text() + " is too little for this query; allow it more");
+  state.delta_after_search = state.delta_after_search - cut;
+  request.aggregates.push_back({Aggregate::Kind::rows, {}, {}, 0});
+  sql::Plan all_groups = state.plan;
+  all_groups.group_by.clear();
+  auto query = AggregateQuery::make(all_groups, state.layout, state.facts, std::move(request));
+  if (!query) return placed(state.sql, std::move(query).error(), "dp/range");
+  search.query = *std::move(query);
+  state.search = std::move(search);
+  return {};
+}
+
+}  // namespace
+
+Status plan_answer(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp::Delta delta) {
+  const sql::Plan& plan = state.plan;
+  const bool public_groups = plan.group_by.empty() || state.groups;
+  auto releases = plan_releases({state.grant, plan, state.sql, state.facts, public_groups}, epsilon, delta);
+  if (!releases) return with_alternative(std::move(releases).error(), plan);
+  state.bars.reset();
+  state.releases = *std::move(releases);
+  state.raw = raw_request(state.releases);
+  if (state.groups) state.raw.request.keep = within_public_values(state.grant, plan, state.facts);
+  auto query = AggregateQuery::make(plan, state.layout, state.facts, state.raw.request);
+  if (!query) return placed(state.sql, std::move(query).error(), "dp/range");
+  state.query = *std::move(query);
+  state.bars.emplace(state.releases);
+  state.notes = notes_of(state.grant, plan, state.facts, state.releases, public_groups);
+  return {};
+}
+
+}  // namespace internal
+
 Prepared::Prepared(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 const sql::Plan& Prepared::plan() const { return state_->plan; }
 const policy::Charge& Prepared::charge() const { return state_->charge; }
@@ -166,29 +238,28 @@ Result<Prepared> prepare(const policy::Grant& grant, std::string_view sql, const
   auto groups = internal::public_groups(grant, plan, state->facts, sql);
   if (!groups) return with_alternative(std::move(groups).error(), plan);
   state->groups = *std::move(groups);
-  const bool public_groups = plan.group_by.empty() || state->groups;
 
-  const prism::dp::Delta share = policy::default_delta(grant, options.epsilon);
-  auto releases = internal::plan_releases({grant, plan, sql, state->facts, public_groups}, options.epsilon,
-                                          options.delta.value_or(share));
-  if (!releases) return with_alternative(std::move(releases).error(), plan);
-  state->releases = *std::move(releases);
-  state->raw = internal::raw_request(state->releases);
-  if (state->groups) state->raw.request.keep = internal::within_public_values(grant, plan, state->facts);
-  auto query = AggregateQuery::make(plan, state->layout, state->facts, state->raw.request);
-  if (!query) return placed(sql, std::move(query).error(), "dp/range");
-  state->query = *std::move(query);
-  state->bars.emplace(state->releases);
-  state->notes = internal::notes_of(grant, plan, state->facts, state->releases, public_groups);
+  const prism::dp::Delta allowed = options.delta.value_or(policy::default_delta(grant, options.epsilon));
+  state->epsilon_after_search = options.epsilon;
+  state->delta_after_search = allowed;
+  PRISM_CHECKED(internal::plan_search(*state));
+  PRISM_CHECKED(internal::plan_answer(*state, state->epsilon_after_search, state->delta_after_search));
 
   policy::Charge& charge = state->charge;
   charge.grant = policy::digest_of(grant);
   hash::Sha256 plan_digest;
   plan_digest.update(sql::encode(plan));
   charge.plan = plan_digest.finish();
-  charge.epsilon = state->releases.epsilon;
-  charge.delta = state->releases.delta;
-  charge.events = state->releases.events;
+  charge.epsilon = options.epsilon;
+  if (state->search) {
+    // What comes after the search depends on what it finds, but never costs more than what is left.
+    charge.delta = allowed;
+    for (const auto& column : state->search->columns) charge.events.push_back(prism::dp::Event::pure(column.epsilon));
+    charge.events.push_back(prism::dp::Event::approximate(state->epsilon_after_search, allowed));
+  } else {
+    charge.delta = state->releases.delta;
+    charge.events = state->releases.events;
+  }
   charge.analyst = options.analyst;
   charge.room = options.room;
   return Prepared(std::shared_ptr<const Prepared::State>(state));

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "prism/backend/dp/dp.h"
+#include "prism/backend/dp/internal/measures.h"
 #include "prism/backend/dp/internal/prepared_state.h"
 
 namespace prism::backend::dp {
@@ -36,6 +37,20 @@ std::string short_text(double value) {
   return text;
 }
 
+/// Whether a value depends on sums whose bounds the query has to find.
+bool reads_found_bounds(const Prepared::State& state, const sql::Expression& value) {
+  if (!state.search) return false;
+  bool reads = false;
+  internal::each_leaf(value, [&](const sql::Expression& leaf) {
+    for (const std::size_t column : state.releases.finishing.primitives[leaf.index].columns) {
+      for (const auto& searched : state.search->columns) reads = reads || searched.column == column;
+    }
+    // COUNT(*) may come out of the same release.
+    reads = reads || leaf.op == sql::Expression::Op::count;
+  });
+  return reads;
+}
+
 PreviewColumn preview_column(const Prepared::State& state, std::size_t output) {
   using Op = sql::Expression::Op;
   const sql::OutputColumn& column = state.plan.outputs[output];
@@ -43,6 +58,10 @@ PreviewColumn preview_column(const Prepared::State& state, std::size_t output) {
   out.name = column.name;
   if (column.value.op == Op::key) {
     out.text = "the group's key";
+    return out;
+  }
+  if (reads_found_bounds(state, column.value)) {
+    out.text = "depends on its bounds, which are found first; the answer says";
     return out;
   }
   if (const auto expected = state.bars->expected(output, kAssumedRows)) {
@@ -75,9 +94,18 @@ PreviewColumn preview_column(const Prepared::State& state, std::size_t output) {
 Preview preview(const Prepared& prepared) {
   const Prepared::State& state = prepared.state();
   Preview out;
-  out.epsilon = state.releases.epsilon;
-  out.delta = state.releases.delta;
+  out.epsilon = state.charge.epsilon;
+  out.delta = state.charge.delta;
   out.releases = internal::releases_of(state.releases);
+  if (state.search) {
+    // Their scales follow from the bounds that are found; their shares do not.
+    for (Release& r : out.releases) {
+      r.parameter = {0, 1};
+      r.sensitivity = 0;
+    }
+    const auto searches = internal::releases_of(*state.search, state.plan, state.facts.rows_per_unit);
+    out.releases.insert(out.releases.begin(), searches.begin(), searches.end());
+  }
   out.contribution = state.releases.contribution;
   out.public_groups = state.plan.group_by.empty() || state.groups.has_value();
   out.groups = state.plan.group_by.empty() ? 1 : state.groups ? state.groups->size() : state.grant.most_groups;
@@ -89,7 +117,15 @@ Preview preview(const Prepared& prepared) {
   out.bucket = state.grant.bucket;
   out.time_limit = state.grant.time_limit;
   for (std::size_t i = 0; i < state.plan.outputs.size(); ++i) out.columns.push_back(preview_column(state, i));
-  out.notes = state.notes;
+  if (!state.search) {
+    out.notes = state.notes;
+    return out;
+  }
+  for (const auto& searched : state.search->columns)
+    out.notes.push_back({{},
+                         state.plan.catalog.columns[searched.column].name +
+                             " has no bounds in the grant; they are found with epsilon " + searched.epsilon.text() +
+                             ", and values outside are moved to them"});
   return out;
 }
 

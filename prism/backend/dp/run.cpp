@@ -25,10 +25,11 @@ class Engine::State {
   const Digest& digest() const { return digest_; }
 
   /// The exact numbers of every group. Anything here depends on private data: errors must not be told.
-  Result<std::vector<GroupNumbers>> numbers(const Prepared::State& query, const duck::Stop& stop) {
+  Result<std::vector<GroupNumbers>> numbers(const sql::Plan& plan, const AggregateQuery& query,
+                                            const duck::Stop& stop) {
     const std::lock_guard lock(mutex_);
-    for (const std::size_t table : internal::tables_of(query.plan)) PRISM_CHECKED(load(table, stop));
-    return query.query->run(*database_, stop);
+    for (const std::size_t table : internal::tables_of(plan)) PRISM_CHECKED(load(table, stop));
+    return query.run(*database_, stop);
   }
 
  private:
@@ -75,12 +76,60 @@ Engine::~Engine() = default;
 
 namespace {
 
+/// Draws of a search are numbered from here, far above those of releases.
+constexpr std::uint64_t kSearchDraws = 1'000'000;
+
+/// The query again, with the bounds that the search finds in place of those that were missing.
+Result<std::unique_ptr<Prepared::State>> with_found_bounds(const Prepared::State& query, const NoiseSeed& seed,
+                                                           Engine::State& engine, const duck::Stop& stop,
+                                                           std::vector<Note>& notes) {
+  const internal::BoundsSearch& search = *query.search;
+  PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query.plan, *search.query, stop));
+  auto out = std::make_unique<Prepared::State>(query);
+  for (std::size_t i = 0; i < search.columns.size(); ++i) {
+    const internal::BoundsSearch::Column& column = search.columns[i];
+    prism::dp::ApproximateBounds::Histogram bins{};
+    for (const GroupNumbers& group : exact) {
+      for (const LeafCount& leaf : group.leaves[i]) {
+        const auto value =
+            static_cast<std::int64_t>(leaf.leaf ^ (std::uint64_t{1} << 63));  // leaf 0 is the least value
+        bins[prism::dp::ApproximateBounds::bin_of(value)] += leaf.count;
+      }
+    }
+    prism::dp::DrawStream stream = seed.stream(kSearchDraws + i);
+    const auto found = column.mechanism.find(bins, stream);
+    const std::string& name = query.plan.catalog.columns[column.column].name;
+    if (!found)
+      notes.push_back({{}, "no bounds of " + name + " were found, for too few values; all count as 0"});
+    else
+      notes.push_back({{}, "the bounds of " + name + " were found with epsilon " + column.epsilon.text()});
+    const auto held = [](std::int64_t v) { return std::clamp(v, -internal::kMostFound, internal::kMostFound); };
+    out->facts.columns[column.column].bounds =
+        found ? sql::Interval{held(found->low), held(found->high)} : sql::Interval{0, 0};
+  }
+  PRISM_CHECKED(internal::plan_answer(*out, query.epsilon_after_search, query.delta_after_search));
+  return out;
+}
+
+Result<Answer> answer_with_search(const Prepared::State& query, const NoiseSeed& seed, Engine::State& engine,
+                                  const duck::Stop& stop) {
+  std::vector<Note> notes;
+  PRISM_TRY(const std::unique_ptr<Prepared::State> found, with_found_bounds(query, seed, engine, stop, notes));
+  PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(found->plan, *found->query, stop));
+  PRISM_TRY(Answer answer, internal::answer_from(*found, seed, exact));
+  const auto searches = internal::releases_of(*query.search, query.plan, query.facts.rows_per_unit);
+  answer.releases.insert(answer.releases.begin(), searches.begin(), searches.end());
+  answer.notes.insert(answer.notes.begin(), notes.begin(), notes.end());
+  return answer;
+}
+
 Result<Answer> touch_and_answer(const Prepared::State& query, const NoiseSeed& seed, Engine::State& engine,
                                 const duck::Stop& stop) {
   // Libraries may throw, memory may run out: whatever it is, it depends on the data and becomes the one error.
   try {
-    PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query, stop));
     if (stop()) return failed();
+    if (query.search) return answer_with_search(query, seed, engine, stop);
+    PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query.plan, *query.query, stop));
     return internal::answer_from(query, seed, exact);
   } catch (...) {
     return failed();
@@ -107,8 +156,10 @@ Result<Answer> run(const Prepared& prepared, Engine& engine, const Surroundings&
   }
 
   Result<Answer> answer = touch_and_answer(query, *seed, engine.state(), stop);
-  if (!answer) answer = failed();
+  if (!answer || stop()) answer = failed();
   if (answer) {
+    answer->epsilon = query.charge.epsilon;
+    answer->delta = query.charge.delta;
     // Without a commit the charge stands all the same, so a ledger that cannot be written now takes nothing away.
     if (!around.book.commit(reservation, around.clock.wall()))
       answer->notes.push_back({{}, "the ledger could not note that this answer was given; its charge stands"});

@@ -252,5 +252,45 @@ TEST(DpRun, ValuesStayWithinWhatIsPossible) {
   }
 }
 
+TEST(DpSearch, ColumnsWithoutBoundsGetThemFromTheDataPrivately) {
+  World world(people_grant());
+  std::string csv = "id,age,weight,score,sex,city\n";
+  for (int i = 1; i <= 2'000; ++i)
+    csv += std::to_string(i) + ",40,70," + std::to_string(500 + i % 100) + "," + (i % 2 == 0 ? "F" : "M") + ",Ulm\n";
+  world.put("people", csv);
+  world.endless = false;
+  const auto prepared = world.prepare("SELECT sex, AVG(score), SUM(age) FROM people GROUP BY sex", "2");
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  EXPECT_TRUE(world.source.reads.empty());
+  const Preview shown = preview(*prepared);
+  EXPECT_EQ(shown.releases[0].what, "bounds of score");
+  EXPECT_EQ(shown.releases[0].epsilon.text(), "0.5");
+  EXPECT_FALSE(shown.columns[1].plus_minus);
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const auto answer = world.run(*prepared, seed);
+    ASSERT_TRUE(answer) << answer.error().message;
+    ASSERT_EQ(answer->releases.size(), 3U);
+    for (const auto& row : answer->table.rows) {
+      // Values 500 to 599 lie in the bins 256 to 511 and 512 to 1023; in a thousand rows the mean stays near 549.
+      const double mean = std::strtod(std::get<table::Number>(row[1]).text.c_str(), nullptr);
+      EXPECT_GT(mean, 530) << "seed " << seed;
+      EXPECT_LT(mean, 570) << "seed " << seed;
+    }
+    std::int64_t shares = 0;
+    for (const Release& r : answer->releases) shares += r.epsilon.nano();
+    EXPECT_LE(shares, 2'000'000'000);
+  }
+  EXPECT_EQ(spent(world), 10'000'000'000);
+}
+
+TEST(DpSearch, TooFewValuesAreAnsweredToo) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  const auto answer =
+      world.ask("SELECT SUM(score), VAR_POP(score), COUNT(*) FROM people WHERE city = 'Nowhere'", "0.5");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_NE(answer->notes[0].text.find("no bounds of score were found"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace prism::backend::dp::test

@@ -95,6 +95,22 @@ std::vector<Release> releases_of(const ReleasePlan& plan) {
   return out;
 }
 
+std::vector<Release> releases_of(const BoundsSearch& search, const sql::Plan& plan, std::uint64_t rows_per_unit) {
+  std::vector<Release> out;
+  for (const BoundsSearch::Column& column : search.columns) {
+    Release r;
+    r.what = "bounds of " + plan.catalog.columns[column.column].name;
+    r.mechanism = "discrete Laplace, threshold on magnitudes";
+    r.parameter = column.mechanism.noise().parameter();
+    r.sensitivity = rows_per_unit;
+    r.numbers = prism::dp::ApproximateBounds::kBins;
+    r.epsilon = column.epsilon;
+    r.delta = column.mechanism.delta_of_truncation();
+    out.push_back(std::move(r));
+  }
+  return out;
+}
+
 std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, const RelationFacts& facts,
                            const ReleasePlan& releases, bool public_groups) {
   Notes notes(plan);

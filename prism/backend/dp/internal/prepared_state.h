@@ -10,6 +10,7 @@
 #include "prism/backend/dp/internal/raw_numbers.h"
 #include "prism/backend/dp/internal/release_plan.h"
 #include "prism/backend/dp/relational.h"
+#include "prism/dp/approximate_bounds.h"
 
 namespace prism::backend::dp::internal {
 
@@ -31,6 +32,19 @@ std::vector<Release> releases_of(const ReleasePlan& plan);
 std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, const RelationFacts& facts,
                            const ReleasePlan& releases, bool public_groups);
 
+/// Bounds of columns that the grant has none for, found privately before anything else with a part of epsilon.
+struct BoundsSearch {
+  struct Column {
+    std::size_t column;
+    prism::dp::Epsilon epsilon;
+    prism::dp::ApproximateBounds mechanism;
+  };
+  std::vector<Column> columns;
+  std::optional<AggregateQuery> query;  ///< how often each value occurs, over all groups: histograms as `columns`
+};
+/// Found bounds are no wider: squares of values and products of two then fit the sums whatever was found.
+inline constexpr std::int64_t kMostFound = std::int64_t{1} << 41;
+
 }  // namespace prism::backend::dp::internal
 
 namespace prism::backend::dp {
@@ -42,6 +56,11 @@ struct Prepared::State {
   Layout layout;
   RelationFacts facts;
   std::optional<std::vector<internal::Keys>> groups;  ///< public ones
+  /// With a search, everything from here to `notes` stands for bounds of [0, 1], and is planned again (plan_answer)
+  /// with those that are found.
+  std::optional<internal::BoundsSearch> search;
+  prism::dp::Epsilon epsilon_after_search;
+  prism::dp::Delta delta_after_search;
   internal::ReleasePlan releases;
   internal::RawRequest raw;
   std::optional<AggregateQuery> query;
@@ -51,3 +70,12 @@ struct Prepared::State {
 };
 
 }  // namespace prism::backend::dp
+
+namespace prism::backend::dp::internal {
+
+/// Fills releases, raw, query, bars and notes from plan, facts and groups. Errors: refusals.
+Status plan_answer(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp::Delta delta);
+/// The releases of the search, for previews and answers.
+std::vector<Release> releases_of(const BoundsSearch& search, const sql::Plan& plan, std::uint64_t rows_per_unit);
+
+}  // namespace prism::backend::dp::internal
