@@ -33,7 +33,7 @@ def of_diffprivlib(family, values, bounds, epsilon):
     return lambda: [float(tool(floats, epsilon=epsilon, bounds=tuple(map(float, bounds))))]
 
 
-SPACE = dp.vector_domain(dp.atom_domain(T=int)), dp.symmetric_distance()
+SPACE = dp.vector_domain(dp.atom_domain(T="i64")), dp.symmetric_distance()
 
 
 def calibrated(transformation, epsilon):
@@ -124,7 +124,7 @@ def main():
         if request["what"] == "rows":
             i = numpy.arange(request["rows"], dtype=numpy.uint64)
             rows["key"] = (i * numpy.uint64(2654435761) % numpy.uint64(2**32) // numpy.uint64(7) % numpy.uint64(100)).astype(numpy.int64)
-            rows["amount"] = (i * numpy.uint64(2246822519) % numpy.uint64(2**32) // numpy.uint64(11) % numpy.uint64(10001)).astype(numpy.int32)
+            rows["amount"] = (i * numpy.uint64(2246822519) % numpy.uint64(2**32) // numpy.uint64(11) % numpy.uint64(10001)).astype(numpy.int64)
             answer = True
         elif request["what"] == "time":
             answer = time_of(request["library"], request["number"])

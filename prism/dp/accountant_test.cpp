@@ -248,6 +248,13 @@ TEST(PrivacyLoss, MassIsKept) {
   expect_one(PrivacyLoss::laplace(0.02, 0.5, 5).repeated(9).composed_with(PrivacyLoss::gaussian(0.02, 0.3)));
 }
 
+TEST(PrivacyLoss, WhatIsCutGoesToInfinity) {
+  const PrivacyLoss one = PrivacyLoss::gaussian(0.01, 0.1);
+  ASSERT_GT(one.infinite_mass(), 0);
+  EXPECT_GE(one.repeated(1000).infinite_mass(), 999 * one.infinite_mass());
+  EXPECT_GE(one.repeated(1000).delta(1e6), 999 * one.infinite_mass());
+}
+
 TEST(PrivacyLoss, CoarserGridsAreMorePessimistic) {
   for (const double epsilon : {0.1, 0.7, 1.5}) {
     double last = 0;

@@ -138,6 +138,21 @@ TEST(Filter, ZcdpNeverAdmitsMoreThanTheAccountantCanProve) {
   }
 }
 
+TEST(Filter, ChargesAreNeverRoundedAway) {
+  // A rho of 1 / 3 unit costs a whole one, so that however many small queries come, they end.
+  Filter filter = Filter::make(Method::zcdp, epsilon_of("1"), delta_of("1e-5")).value();
+  const Epsilon before = filter.room();
+  const Query tiny{{Event::zcdp({1, 3 * (Int128{1} << 64)}, Delta()).value()}, Epsilon(), Delta()};
+  const Query third{{Event::zcdp({1, (Int128{1} << 64)}, Delta()).value()}, Epsilon(), Delta()};
+  Filter whole = filter;
+  ASSERT_TRUE(filter.admit(tiny.claim()));
+  ASSERT_TRUE(whole.admit(third.claim()));
+  EXPECT_EQ(filter.room(), whole.room());
+  EXPECT_LE(filter.room(), before);
+  EXPECT_FALSE(filter.refund(Query{{Event::zcdp({2, Int128{1} << 64}, Delta()).value()}, {}, {}}.claim()));
+  EXPECT_TRUE(filter.refund(third.claim()));
+}
+
 TEST(Filter, OrderDoesNotMatter) {
   std::mt19937_64 random(9);
   std::vector<Query> queries;
