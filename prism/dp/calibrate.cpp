@@ -19,6 +19,8 @@ constexpr int kMostParameterBits = 100;
 /// P(|x| > 2.996 scale) is 5 % for Laplace noise, P(|x| > 1.960 sigma) for Gaussian noise.
 constexpr double kLaplaceHalfWidth = 2.9957322735539909;
 constexpr double kGaussianHalfWidth = 1.9599639845400543;
+/// From here on what smoothing costs is less than what zCDP's conversion does.
+constexpr double kSmallVariance = 32;
 
 /// What one assignment of mechanisms costs in width: the sum of the logarithms of all half widths.
 struct Choice {
@@ -108,6 +110,11 @@ class Calibrator {
     return out;
   }
 
+  /// Releases that gain equally become Gaussian together.
+  bool worth_trying(std::size_t count) const {
+    return count == candidates_ || advantage(order_[count - 1]) != advantage(order_[count]);
+  }
+
   std::size_t at(std::size_t n) const { return order_[n]; }
 
   Result<CalibratedRelease> laplace(std::size_t i) const {
@@ -182,9 +189,13 @@ Result<Calibration> calibrate(std::span<const Sensitivity> releases, Epsilon eps
   Choice best;
   bool found = !forced;
   for (std::size_t count = forced ? releases.size() : 1; possible && count <= calibrator.candidates(); ++count) {
+    if (!calibrator.worth_trying(count)) continue;
+    bool small = true;  // continuous noise is the better bound but for the smallest variances
     for (const bool by_zcdp : {false, true}) {
+      if (by_zcdp && !small) continue;
       const std::vector<double> variances = calibrator.variances(count, by_zcdp);
       if (variances.empty()) continue;
+      small = *std::min_element(variances.begin(), variances.end()) < kSmallVariance;
       Choice choice{count, by_zcdp, 0};
       bool narrower = true;
       for (std::size_t n = 0; n < count; ++n) {

@@ -46,8 +46,7 @@ Status consistent(const Claim& claim) {
   if (!any) return {};
   // own_delta() counted the deltas of zCDP events already; the accountant counts them again, on the safe side.
   const mpq_class left = claimed - pure;
-  const Delta delta_left = claim.delta - own;
-  if (joint.delta(internal::down(left.get_d())) > delta_left.value_down()) return refuse();
+  if (joint.epsilon(claim.delta - own) > internal::down(left.get_d())) return refuse();
   return {};
 }
 

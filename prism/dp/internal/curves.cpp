@@ -103,14 +103,16 @@ double zcdp_epsilon_up(double rho, double delta) {
 }
 
 double zcdp_rho_down(double epsilon, double delta) {
-  double low = 0, high = epsilon;
-  while (zcdp_epsilon_up(high, delta) <= epsilon) high *= 2;
-  for (int i = 0; i < 100 && high - low > 1e-14 * high; ++i) {
-    const double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) break;
-    (zcdp_epsilon_up(middle, delta) <= epsilon ? low : high) = middle;
-  }
-  return low;
+  // For each order the conversion is linear in rho, so that the best rho of each order, and of all, has a closed form.
+  // The best order is near 1 + 2 log(1 / delta) / epsilon.
+  const double logarithm = std::max(1e-3, -std::log(delta));
+  const double centre = std::log(2 * logarithm / epsilon);
+  const double least = least_over_orders(
+      centre - 5, centre + 5, [&](double alpha) { return -(epsilon - rdp_epsilon_up(alpha, 0, delta)) / alpha; });
+  double rho = down(std::max(0.0, -least));
+  // Rounding on the way there and back: a little less each time until the proof holds.
+  for (double less = 1e-13; rho > 0 && zcdp_epsilon_up(rho, delta) > epsilon; less *= 2) rho *= std::max(0.0, 1 - less);
+  return rho;
 }
 
 double laplace_divergence_up(double alpha, double epsilon, double steps) {
