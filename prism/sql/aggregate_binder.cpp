@@ -14,7 +14,8 @@ namespace {
 using Kind = Node::Kind;
 using Op = Expression::Op;
 
-constexpr std::string_view kSpreads[] = {"var_pop", "var_samp", "variance", "stddev_pop", "stddev_samp", "stddev"};
+constexpr std::string_view kSpreads[] = {"var_pop",    "var_samp",    "variance", "var",
+                                         "stddev_pop", "stddev_samp", "stddev"};
 constexpr std::string_view kStatistics[] = {"min", "max", "median", "quantile", "percentile_cont", "percentile_disc"};
 constexpr std::string_view kAggregates[] = {"array_agg", "string_agg",  "json_agg",  "jsonb_agg", "bool_and",
                                             "bool_or",   "every",       "bit_and",   "bit_or",    "any_value",
@@ -247,7 +248,7 @@ Error ExpressionBinder::refuse_call(const Node& node) const {
         ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
         "write it with sums: AVG(x*y) - AVG(x)*AVG(y) is the population covariance where no value is NULL");
   const std::string near =
-      nearest_name(name, {"count", "sum", "avg", "var_pop", "var_samp", "variance", "stddev_pop", "stddev_samp",
+      nearest_name(name, {"count", "sum", "avg", "var_pop", "var_samp", "variance", "var", "stddev_pop", "stddev_samp",
                           "stddev", "min", "max", "median", "quantile", "percentile_cont", "percentile_disc"});
   return query_.refuse(ErrorCode::unsupported, node.position, "sql/function",
                        "the function " + upper(name) + " is not answered",

@@ -166,7 +166,7 @@ void ten_questions(const char* file, const char* schema, std::span<const char* c
   auto dataset = Dataset::load(*folder / file, schema);
   ASSERT_TRUE(dataset) << dataset.error().message;
   privately::Engine engine(dataset->grant(), *dataset);
-  const int seeds = is_long() ? 400 : 6;
+  const int seeds = is_long() ? 400 : 10;
   constexpr double kMiss = 1 - privately::kCoverage;
   int runs = 0, missed = 0;
   std::printf("%-10s %6s %6s %9s %9s %10s  question\n", schema, "runs", "cells", "held", "± / true", "off / true");
