@@ -54,3 +54,4 @@ BENCHMARK(open_ledger)->Name("ledger_file/open")->Arg(10)->Arg(1'000)->Unit(benc
 
 }  // namespace
 }  // namespace prism::store::sqlite
+BENCHMARK_MAIN();
