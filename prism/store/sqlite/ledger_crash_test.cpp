@@ -25,6 +25,7 @@ using internal::test_ledger;
 using internal::TestFolder;
 using policy::ReservationId;
 using policy::ReservationState;
+using Fault = FaultyDisk::Fault;
 using Loss = FaultyDisk::Loss;
 
 /// What somebody who used the ledger was told before the machine died.
@@ -128,7 +129,7 @@ void expect_kept(const policy::Ledger& ledger, const Told& told) {
 
 /// Starts the machine again: the ledger opens, keeps what was told, and goes on.
 void restart(const TestFolder& folder, const policy::Grant& grant, const Told& told) {
-  FaultyDisk::instance().start(0, false);
+  FaultyDisk::instance().start(0);
   auto book = LedgerFile::open(folder.ledger(), faulty_options(folder));
   ASSERT_TRUE(book) << book.error().message;
   const policy::Ledger ledger = book->read().value();
@@ -184,7 +185,7 @@ TEST(LedgerCrash, NoChargeThatWasToldIsLostWhereverTheMachineDies) {
       ASSERT_LT(n, 1'000);
       if (half_writes && n <= *writes.rbegin() && !writes.contains(n)) continue;
       load(start);
-      disk.start(n, half_writes);
+      disk.start(n, half_writes ? Fault::death_halfway : Fault::death);
       const Told told = use(folder, grant);
       finished = !disk.dead();
       const std::string where = disk.last();
@@ -212,6 +213,59 @@ TEST(LedgerCrash, NoChargeThatWasToldIsLostWhereverTheMachineDies) {
                             "write t.csv.budget", "sync t.csv.budget", "delete t.csv.budget-journal", "mark open",
                             "mark write", "mark sync", "mark rename", "mark done"})
     EXPECT_TRUE(places.contains(place)) << place;
+}
+
+// The disk fails once and the program goes on: it must not believe anything that the file does not say.
+TEST(LedgerCrash, AnErrorOfTheDiskLosesNothingAndTheSameBookGoesOn) {
+  const TestFolder folder;
+  const policy::Grant grant = test_grant("10");
+  {
+    test_ledger(folder, grant);
+  }
+  FaultyDisk& disk = FaultyDisk::instance();
+  const fs::path start = folder.root() / "start";
+  replace_by(folder.root() / "data", start);
+  const fs::path marks = folder.root() / "start.marks";
+  replace_by(folder.marks(), marks);
+  for (const Fault fault : {Fault::error, Fault::false_error}) {
+    bool met = true;
+    for (int n = 1; met; ++n) {
+      ASSERT_LT(n, 1'000);
+      replace_by(start, folder.root() / "data");
+      replace_by(marks, folder.marks());
+      disk.start(0);
+      auto book = LedgerFile::open(folder.ledger(), faulty_options(folder));
+      ASSERT_TRUE(book);
+      disk.set_fault(n, fault);
+      Told told;
+      int errors = 0;
+      for (const std::string_view epsilon : {"0.1", "0.2", "0.4"}) {
+        const auto id = book->reserve(test_charge(grant, epsilon), kTestTime);
+        told.all.push_back({.epsilon = dp::Epsilon::parse(epsilon).value()});
+        if (!id) {
+          EXPECT_EQ(id.error().code, ErrorCode::io) << id.error().message;
+          told.all.back().rollback_began = true;  // what is in the ledger by then is given back
+          ++errors;
+          continue;
+        }
+        told.all.back().id = *id;
+        if (epsilon == "0.2") continue;
+        told.all.back().committed = book->commit(*id, kTestTime).has_value();
+        if (!told.all.back().committed) ++errors;
+      }
+      met = disk.operations() >= n;
+      SCOPED_TRACE("fails at operation " + std::to_string(n));
+      EXPECT_LE(errors, 1);
+      disk.set_fault(0);
+      const auto seen = book->read();
+      ASSERT_TRUE(seen) << seen.error().message;
+      expect_kept(*seen, told);
+      auto again = LedgerFile::open(folder.ledger(), faulty_options(folder));
+      ASSERT_TRUE(again) << again.error().message;
+      EXPECT_EQ(again->read()->head(), seen->head());
+      if (HasFailure()) return;
+    }
+  }
 }
 
 TEST(LedgerCrash, AGrantIsMadeWholeOrNotAtAll) {
@@ -251,12 +305,12 @@ TEST(LedgerCrash, AcknowledgingHalfwayGivesNothingAway) {
     fs::remove(folder.ledger() + "-journal");
     fs::copy_file(backup, folder.ledger(), fs::copy_options::overwrite_existing);
     fs::copy_file(kept_mark, mark, fs::copy_options::overwrite_existing);
-    disk.start(n, false);
+    disk.start(n);
     const auto kind = LedgerFile::acknowledge(folder.ledger(), faulty_options(folder), kTestTime);
     const bool died = disk.dead();
     std::mt19937_64 random(1);
     FaultyDisk::power_loss(disk.files(), Loss::all_unsynced, random);
-    disk.start(0, false);
+    disk.start(0);
     auto book = LedgerFile::open(folder.ledger(), faulty_options(folder));
     if (book) {
       EXPECT_EQ(book->read()->balance().dataset.left.nano(), 0) << n;

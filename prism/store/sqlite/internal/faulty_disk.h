@@ -2,8 +2,8 @@
 //
 // An SQLite VFS over the system's. It counts what changes files (opening a new one, write, truncate, sync, delete) and
 // the steps of raising a mark. At number n the machine is dead: that operation does nothing, or half of itself when it
-// is a write, and every later one fails. Syncs are only noted, so that power_loss() can take away what was not synced:
-// all of it, or an arbitrary part, as disks do.
+// is a write, and every later one fails; or that one alone fails and the machine goes on. Syncs are only noted, so that
+// power_loss() can take away what was not synced: all of it, or an arbitrary part, as disks do.
 //
 // One at a time, on one thread.
 #pragma once
@@ -29,6 +29,12 @@ namespace prism::store::sqlite::internal {
 class FaultyDisk {
  public:
   static constexpr const char* kName = "prism-faulty";
+  enum class Fault {
+    death,          ///< at an operation that does nothing
+    death_halfway,  ///< the same, but a write does its first half
+    error,          ///< the operation does nothing and says so
+    false_error,    ///< it does what it should and says that it did not: a sync of a folder failed, say
+  };
   enum class Loss { nothing, all_unsynced, some_unsynced };
 
   struct Change {
@@ -48,13 +54,17 @@ class FaultyDisk {
     return disk;
   }
 
-  /// From now on: dies at operation `n` (0: never). Forgets everything before.
-  void start(int n, bool half_writes) {
-    dies_at_ = n;
-    half_writes_ = half_writes;
+  /// A new machine, with no file open: the fault is at operation `n` (0: never).
+  void start(int n, Fault fault = Fault::death) {
+    files_.clear();
+    set_fault(n, fault);
+  }
+  /// Counts anew from here.
+  void set_fault(int n, Fault fault = Fault::death) {
+    fault_at_ = n;
+    fault_ = fault;
     done_ = 0;
     dead_ = false;
-    files_.clear();
   }
   int operations() const { return done_; }
   bool dead() const { return dead_; }
@@ -64,7 +74,7 @@ class FaultyDisk {
   const Files& files() const { return files_; }
 
   Status mark_step(std::string_view step) {
-    if (!act("mark " + std::string(step))) return fail(ErrorCode::io, "the machine is dead");
+    if (!act("mark " + std::string(step)).succeeds) return fail(ErrorCode::io, "the machine failed");
     return {};
   }
 
@@ -105,12 +115,17 @@ class FaultyDisk {
     check(sqlite3_vfs_register(&vfs_, 0) == SQLITE_OK, "a VFS cannot be registered");
   }
 
-  /// Whether the machine lives to do this.
-  bool act(std::string what) {
-    if (dead_) return false;
+  /// What becomes of an operation.
+  struct Act {
+    bool does;      ///< it is carried out
+    bool succeeds;  ///< it says that it was
+  };
+  Act act(std::string what) {
+    if (dead_) return {false, false};
     last_ = std::move(what);
-    dead_ = ++done_ == dies_at_;
-    return !dead_;
+    if (++done_ != fault_at_) return {true, true};
+    dead_ = fault_ == Fault::death || fault_ == Fault::death_halfway;
+    return {fault_ == Fault::false_error, false};
   }
 
   /// Through the descriptor that is open: closing another one would give back SQLite's locks.
@@ -153,7 +168,7 @@ class FaultyDisk {
     file->base.pMethods = nullptr;
     if (disk.dead_) return SQLITE_CANTOPEN;
     const bool is_there = path != nullptr && std::filesystem::exists(path);
-    if (!is_there && !disk.act("create " + (path == nullptr ? std::string("temporary") : name_of(path))))
+    if (!is_there && !disk.act("create " + (path == nullptr ? std::string("temporary") : name_of(path))).succeeds)
       return SQLITE_CANTOPEN;
     const int code = disk.system_->xOpen(disk.system_, path, file->real(), flags, out_flags);
     if (code != SQLITE_OK) return code;
@@ -168,8 +183,10 @@ class FaultyDisk {
   static int remove(sqlite3_vfs*, const char* path, int sync_folder) {
     FaultyDisk& disk = instance();
     if (!std::filesystem::exists(path)) return SQLITE_IOERR_DELETE_NOENT;
-    if (!disk.act("delete " + name_of(path))) return SQLITE_IOERR_DELETE;
+    const Act act = disk.act("delete " + name_of(path));
+    if (!act.does) return SQLITE_IOERR_DELETE;
     const int code = disk.system_->xDelete(disk.system_, path, 0);
+    if (!act.succeeds) return SQLITE_IOERR_DIR_FSYNC;
     // Without a sync of the folder the name may come back, with what was durable in it.
     if (code == SQLITE_OK && sync_folder != 0) disk.files_[path] = {};
     return code;
@@ -188,25 +205,28 @@ class FaultyDisk {
     FaultyDisk& disk = instance();
     File* file = reinterpret_cast<File*>(base);
     if (disk.dead_) return SQLITE_IOERR_WRITE;
-    const bool lives = disk.act("write " + name_of(file->path));
-    if (!lives && !disk.half_writes_) return SQLITE_IOERR_WRITE;
-    if (!lives) size /= 2;
+    const Act act = disk.act("write " + name_of(file->path));
+    const bool half = !act.does && disk.fault_ == Fault::death_halfway;
+    if (!act.does && !half) return SQLITE_IOERR_WRITE;
+    if (half) size /= 2;
     const auto* first = static_cast<const std::uint8_t*>(bytes);
     file->tracked->unsynced.push_back({true, static_cast<std::uint64_t>(offset), Bytes(first, first + size)});
     const int code = file->real()->pMethods->xWrite(file->real(), bytes, size, offset);
-    return lives ? code : SQLITE_IOERR_WRITE;
+    return act.succeeds ? code : SQLITE_IOERR_WRITE;
   }
   static int truncate(sqlite3_file* base, sqlite3_int64 size) {
     FaultyDisk& disk = instance();
     File* file = reinterpret_cast<File*>(base);
-    if (!disk.act("truncate " + name_of(file->path))) return SQLITE_IOERR_TRUNCATE;
+    const Act act = disk.act("truncate " + name_of(file->path));
+    if (!act.does) return SQLITE_IOERR_TRUNCATE;
     file->tracked->unsynced.push_back({false, static_cast<std::uint64_t>(size), {}});
-    return file->real()->pMethods->xTruncate(file->real(), size);
+    const int code = file->real()->pMethods->xTruncate(file->real(), size);
+    return act.succeeds ? code : SQLITE_IOERR_TRUNCATE;
   }
   static int sync(sqlite3_file* base, int) {
     FaultyDisk& disk = instance();
     File* file = reinterpret_cast<File*>(base);
-    if (!disk.act("sync " + name_of(file->path))) return SQLITE_IOERR_FSYNC;
+    if (!disk.act("sync " + name_of(file->path)).succeeds) return SQLITE_IOERR_FSYNC;
     // The system's VFS syncs the folder of a new journal along with its first sync.
     file->tracked->durable = content_of(file);
     file->tracked->unsynced.clear();
@@ -263,8 +283,8 @@ class FaultyDisk {
 
   sqlite3_vfs* system_;
   sqlite3_vfs vfs_{};
-  int dies_at_ = 0;
-  bool half_writes_ = false;
+  int fault_at_ = 0;
+  Fault fault_ = Fault::death;
   int done_ = 0;
   bool dead_ = false;
   std::string last_;
