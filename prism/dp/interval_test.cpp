@@ -69,6 +69,7 @@ TEST(Interval, OfTheLargestScaleIsFinite) {
        {Noise::laplace({Int128{1} << 100, 1}).value(), Noise::gaussian({Int128{1} << 100, 1}).value()}) {
     const NoiseTerm term{1, &noise};
     const double per_deviation = smallest_interval({&term, 1}, 0.95).half_width / noise.standard_deviation();
+    EXPECT_LT(noise.tail_up(static_cast<Int128>(~Uint128{0} >> 1)), 1e-30);
     EXPECT_NEAR(per_deviation, noise.kind() == Noise::Kind::laplace ? 3 / std::sqrt(2) : 1.96, 0.01);
   }
 }

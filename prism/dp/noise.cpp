@@ -144,6 +144,7 @@ double Noise::standard_deviation() const {
 
 double Noise::tail_up(Int128 h) const {
   if (h < 0) return 1;
+  h = std::min(h, Int128{1} << 120);  // beyond every draw; h + 1 fits
   const double value = tables_->value;
   long double tail = 0;
   if (kind() == Kind::laplace) {
