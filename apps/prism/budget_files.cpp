@@ -92,8 +92,9 @@ Status check_header(const std::string& csv, const policy::TableRule& rule) {
   return {};
 }
 
-Result<table::Table> read_ruled_csv(const std::string& csv, const policy::TableRule& rule) {
+Result<table::Table> read_ruled_csv(const std::string& csv, const policy::TableRule& rule, bool misfits_are_null) {
   table::CsvOptions options;
+  options.misfits_are_null = misfits_are_null;
   for (const auto& column : rule.columns) {
     table::ColumnOverride& as = options.overrides[column.schema.name];
     as.type = column.schema.type;
@@ -111,7 +112,7 @@ std::string path_of(const policy::Grant& grant, const policy::TableRule& rule, c
 }
 
 Result<table::Table> CsvSource::read(const policy::TableRule& rule) {
-  return read_ruled_csv(path_of(grant_, rule, csv_), rule);
+  return read_ruled_csv(path_of(grant_, rule, csv_), rule, true);
 }
 
 }  // namespace prism::app

@@ -115,7 +115,7 @@ bool has_more_rows(const table::Table& table, std::size_t unit, std::uint64_t mo
 /// The owner looks at its own file here, before anything is granted: messages may say what is in it.
 Status check_table(const Arguments& a, const std::string& csv, const policy::TableRule& rule) {
   PRISM_CHECKED(check_header(csv, rule));
-  PRISM_TRY(const table::Table table, read_ruled_csv(csv, rule));
+  PRISM_TRY(const table::Table table, read_ruled_csv(csv, rule, false));
   for (const auto& column : rule.columns) {
     PRISM_TRY(const std::size_t at, table::find_column(table, column.schema.name));
     const table::Column& found = table.columns[at];

@@ -23,15 +23,40 @@ class ColumnBuilder {
     column_.valid.reserve(rows);
   }
 
-  Status add(const CsvField& field, const CsvRow& row) {
+  Status add(const CsvField& field, const CsvRow& row, bool misfits_are_null) {
     const bool text = column_.schema.type == ColumnType::text;
     if (text ? field.missing : field.text.empty() || is_null_token(field.text)) {
-      column_.values.push_back(0);
-      column_.valid.push_back(0);
+      add_null();
       return {};
     }
+    Status status = add_value(field, row);
+    if (status || !overridden_ || !misfits_are_null) return status;
+    add_null();
+    return {};
+  }
+
+  Column finish() && {
+    column_.rounding.largest_error = error_text(largest_tail_, column_.schema.scale);
+    sort_dictionary();
+    summarise(column_);
+    return std::move(column_);
+  }
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  void add_null() {
+    column_.values.push_back(0);
+    column_.valid.push_back(0);
+  }
+
+  /// Adds nothing when the field does not fit.
+  Status add_value(const CsvField& field, const CsvRow& row) {
     std::int64_t value = 0;
-    if (text) {
+    if (column_.schema.type == ColumnType::text) {
       value = index_of(field.text);
     } else if (column_.schema.type == ColumnType::date) {
       const auto days = parse_date(field.text);
@@ -55,19 +80,6 @@ class ColumnBuilder {
     column_.valid.push_back(1);
     return {};
   }
-
-  Column finish() && {
-    column_.rounding.largest_error = error_text(largest_tail_, column_.schema.scale);
-    sort_dictionary();
-    summarise(column_);
-    return std::move(column_);
-  }
-
- private:
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
 
   std::int64_t index_of(std::string_view text) {
     const auto found = indexes_.find(text);
@@ -172,7 +184,8 @@ Result<Table> read_csv(std::string name, const OpenSource& open, const CsvOption
     PRISM_TRY(const CsvRow* const row, second.next());
     if ((row == nullptr) != (read == rows)) return changed;
     if (row == nullptr) break;
-    for (std::size_t i = 0; i < builders.size(); ++i) PRISM_CHECKED(builders[i].add(row->fields[i], *row));
+    for (std::size_t i = 0; i < builders.size(); ++i)
+      PRISM_CHECKED(builders[i].add(row->fields[i], *row, options.misfits_are_null));
   }
 
   Table table;

@@ -26,6 +26,9 @@ struct CsvOptions {
   /// By column name, found as by find_column.
   std::map<std::string, ColumnOverride> overrides;
   CsvLimits limits;
+  /// Fields that do not fit the type they were asked to have are NULL instead of an error, and so counted nowhere: what
+  /// one row holds must not decide whether a private table can be read at all.
+  bool misfits_are_null = false;
 };
 
 /// Opens the same bytes from their beginning; called twice.

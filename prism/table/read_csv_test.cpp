@@ -194,6 +194,25 @@ TEST(ReadCsvTest, DistinctCountsStopAtTheCap) {
   }
 }
 
+TEST(ReadCsvTest, MisfitsCanBeNull) {
+  CsvOptions options;
+  options.overrides = {
+      {"n", {ColumnType::integer, {}}}, {"d", {ColumnType::decimal, 2}}, {"t", {ColumnType::date, {}}}};
+  const std::string text =
+      "n,d,t,free\n1,2.345,2024-02-29,x\n1.5,99999999999999999999,2023-02-29,2\nhello,1e400,yesterday,\n,-,,3\n";
+  EXPECT_EQ(read_csv_text("t", text, options).error().code, ErrorCode::invalid_argument);
+  options.misfits_are_null = true;
+  const auto table = read_csv_text("t", text, options);
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->rows, 4u);
+  for (std::size_t c = 0; c < 3; ++c) {
+    EXPECT_EQ(table->columns[c].valid, (std::vector<std::uint8_t>{1, 0, 0, 0})) << c;
+    EXPECT_EQ(table->columns[c].nulls, 3u);
+  }
+  EXPECT_EQ(table->columns[0].values[0], 1);
+  EXPECT_EQ(table->columns[1].values[0], 235);
+}
+
 TEST(ReadCsvTest, DescribeShowsTypesButNoText) {
   const Table table = read("id,pay,secret\n1,2.50,hush\n2,,NA\n");
   EXPECT_EQ(describe(table),
