@@ -227,6 +227,32 @@ TEST(QuantileTest, IntervalsOfEverySmallDatasetHoldTheTruthAtThePromisedRate) {
   }
 }
 
+// What the margin of an end rests on: whichever cell is the right one, those nearer to the value weigh no more than
+// this.
+TEST(QuantileTest, CellsNearerThanAnyOtherWeighNoMoreThanTheBound) {
+  const std::uint64_t kLast = ~std::uint64_t{0};
+  const auto plan = internal::plan_quantile(options_of("1", 0, 1, {500'000'000}), 0, kLast).value();
+  const internal::Ranks ranks({}, kLast);
+  const double bound = internal::cells_on_the_wrong_side(kLast);
+  EXPECT_LT(bound, 7.5);
+  double heaviest = 0;
+  for (std::uint64_t reach = 0; reach < kLast / 2; reach += 1 + reach / 50) {
+    const auto steps = internal::steps_to(reach);
+    for (const bool low : {true, false}) {
+      const auto cells = internal::end_cells(plan, ranks, low ? reach : kLast - reach, low, steps);
+      ASSERT_EQ(cells.size(), steps.size() + 2);
+      double nearer = 0;
+      for (const Candidate& cell : cells) {
+        heaviest = std::max(heaviest, nearer / static_cast<double>(cell.multiplicity));
+        nearer += static_cast<double>(cell.multiplicity);
+      }
+    }
+    ASSERT_LE(internal::cells_on_the_wrong_side(reach), bound);
+  }
+  EXPECT_LE(heaviest, bound);
+  EXPECT_GE(heaviest, 0.9 * bound);
+}
+
 // Larger datasets with runs of equal values, gaps and both ends of the domain.
 TEST(QuantileTest, IntervalsOfAwkwardDatasetsHoldTheTruthAtThePromisedRate) {
   constexpr int kLast = 60;

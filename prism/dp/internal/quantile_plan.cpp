@@ -32,6 +32,18 @@ std::vector<std::uint64_t> steps_to(std::uint64_t reach) {
   return steps;
 }
 
+double cells_on_the_wrong_side(std::uint64_t last_leaf) {
+  // Cell 0 weighs one; `nearer` is what all cells before a step weigh. The last step may be anything above the one
+  // before it, and then come the cells beyond the domain, which weigh as much.
+  double nearer = 1, most = 1, previous = 0;
+  for (const std::uint64_t step : steps_to(last_leaf)) {
+    most = std::max(most, 1 + nearer / (previous + 1));
+    previous = static_cast<double>(step);
+    nearer += previous;
+  }
+  return most * (1 + 1e-9);
+}
+
 Int128 range_of(std::int64_t slope, std::int64_t scale, std::int64_t below, std::int64_t above) {
   const Int128 rise = std::max(Int128{slope} * below, Int128{scale - slope} * above);
   const Int128 fall = std::max(Int128{slope} * above, Int128{scale - slope} * below);
@@ -74,19 +86,20 @@ Result<QuantilePlan> plan_quantile(const QuantileRelease::Options& options, std:
   QuantilePlan plan{slope, scale, {std::move(for_value), below_weight, above_weight, inside}, {}, {}};
 
   // The ends. A cell on the wrong side of the true quantile is at least `margin` from the target, one cell is at no
-  // distance, and there are at most so many cells. When one end is the domain's own, the other has its share too.
+  // distance, and those nearer to the value weigh at most so many times what that one weighs. When one end is the
+  // domain's own, the other has its share too.
   const bool one_end = first || last;
   const double failure = (1 - options.coverage) / (one_end ? 1 : 2) * (1 - 1e-12);
-  const double cells = static_cast<double>(steps_to(last_leaf).size()) + 2;
+  const double cells = cells_on_the_wrong_side(last_leaf);
   const auto end = [&](bool low) -> Result<Aim> {
-    // Weights of the wrong and of the safe side: what reaches least far. A wrong cell of some margin is one in e^8 or
-    // so, and a safe one mostly within e^-1.
+    // Weights of the wrong and of the safe side: what reaches least far, when wrong cells are held to some e^-6 of the
+    // right one, and a safe one lies within e^-1 or so.
     std::optional<Aim> best;
     double best_reach = 0;
     for (const std::int64_t wrong : {1, 2, 4}) {
       const std::int64_t below = low ? 1 : wrong, above = low ? wrong : 1;
       const Int128 spread = range_of(slope, scale, below, above);
-      const double reach = static_cast<double>(spread) * (8.0 / static_cast<double>(wrong) + 1.0);
+      const double reach = static_cast<double>(spread) * (6.0 / static_cast<double>(wrong) + 1.0);
       if (best && reach >= best_reach) continue;
       PRISM_TRY(ExponentialMechanism for_end, mechanism(one_end ? 2 * kEndParts : kEndParts, spread));
       const Int128 margin = for_end.loss_margin(cells, failure) / wrong + 1;
@@ -165,24 +178,28 @@ std::vector<Candidate> end_cells(const QuantilePlan& plan, const Ranks& ranks, s
   const Int128 target = low ? wanted - aim.margin : wanted + aim.margin;
   std::vector<Candidate> cells;
   cells.reserve(steps.size() + 2);
-  const auto cell = [&](Int128 below, Int128 through) {
-    cells.push_back({loss_of(below * plan.scale, through * plan.scale, target, aim.below_weight, aim.above_weight), 1});
+  // A cell weighs the distance of its far edge: so the many cells nearer to the value than the right one are few to it.
+  const auto cell = [&](Int128 below, Int128 through, std::uint64_t distance) {
+    const Int128 loss = loss_of(below * plan.scale, through * plan.scale, target, aim.below_weight, aim.above_weight);
+    cells.push_back({loss, std::max<std::uint64_t>(1, distance)});
   };
   std::uint64_t previous = 0;
   if (low) {
-    cell(ranks.below(leaf), ranks.rows());
+    cell(ranks.below(leaf), ranks.rows(), 0);
     for (const std::uint64_t step : steps) {
-      cell(ranks.below(leaf - step), ranks.below(leaf - previous));
+      cell(ranks.below(leaf - step), ranks.below(leaf - previous), step);
       previous = step;
     }
-    cells.push_back({std::max(Int128{0}, target) * aim.below_weight, 1});
+    cell(0, 0, previous);
+    cells.back().loss = std::max(Int128{0}, target) * aim.below_weight;  // holds all ranks below zero
   } else {
-    cell(0, ranks.through(leaf));
+    cell(0, ranks.through(leaf), 0);
     for (const std::uint64_t step : steps) {
-      cell(ranks.through(leaf + previous), ranks.through(leaf + step));
+      cell(ranks.through(leaf + previous), ranks.through(leaf + step), step);
       previous = step;
     }
-    cells.push_back({std::max(Int128{0}, ranks.rows() * plan.scale - target) * aim.above_weight, 1});
+    cell(0, 0, previous);
+    cells.back().loss = std::max(Int128{0}, ranks.rows() * plan.scale - target) * aim.above_weight;
   }
   return cells;
 }

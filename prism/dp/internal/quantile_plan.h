@@ -41,6 +41,9 @@ Int128 range_of(std::int64_t slope, std::int64_t scale, std::int64_t below_weigh
 /// Steps from a leaf outwards: 1, 2, ..., 9, 10, 12, ..., growing by a fifth, until `reach` is reached.
 std::vector<std::uint64_t> steps_to(std::uint64_t reach);
 
+/// What all cells nearer to the value than some cell weigh together, at most, in weights of that one (see end_cells).
+double cells_on_the_wrong_side(std::uint64_t last_leaf);
+
 /// The rows before, in and after each leaf that holds any.
 class Ranks {
  public:
@@ -71,7 +74,8 @@ struct ValueCandidates {
 ValueCandidates value_candidates(const QuantilePlan& plan, const Ranks& ranks);
 
 /// The cells that an end is chosen from when the value is in `leaf`. Cell 0 reaches from that leaf over all the rest of
-/// the domain, cell i up to step i outwards, and the last stands for targets below or above all ranks.
+/// the domain, cell i up to step i outwards, and the last stands for targets below or above all ranks. A cell of more
+/// than one leaf of distance has that as its multiplicity.
 std::vector<Candidate> end_cells(const QuantilePlan& plan, const Ranks& ranks, std::uint64_t leaf, bool low,
                                  std::span<const std::uint64_t> steps);
 
