@@ -35,27 +35,39 @@ class BucketSleeper final : public privately::Sleeper {
   host::SystemClock clock_;
 };
 
-/// The ledger, and whether this process has charged it.
+/// Whether nothing was written. What else goes wrong may do so after the charge was.
+bool is_refusal(ErrorCode code) {
+  return code == ErrorCode::quota || code == ErrorCode::refused || code == ErrorCode::mismatch ||
+         code == ErrorCode::invalid_argument;
+}
+
+/// The ledger, and what this process has done to it.
 class WatchedBook final : public policy::Book {
  public:
+  enum class Charge { none, unsure, stands };
   explicit WatchedBook(policy::Book& book) : book_(book) {}
   Result<policy::Ledger> read() override { return book_.read(); }
   Result<policy::ReservationId> reserve(const policy::Charge& charge, std::chrono::seconds now) override {
     auto made = book_.reserve(charge, now);
-    if (made) charged_ = true;
+    charge_ = made ? Charge::stands : is_refusal(made.error().code) ? Charge::none : Charge::unsure;
     return made;
   }
   Status commit(policy::ReservationId id, std::chrono::seconds now) override { return book_.commit(id, now); }
   Status rollback(policy::ReservationId id, std::chrono::seconds now) override {
     auto undone = book_.rollback(id, now);
-    if (undone) charged_ = false;
+    if (undone) charge_ = Charge::none;
     return undone;
   }
-  bool charged() const { return charged_; }
+  /// What the person who asked should know when there is no answer; empty when nothing was spent.
+  std::string said() const {
+    if (charge_ == Charge::stands) return "the data could have been touched, so the charge stays";
+    if (charge_ == Charge::unsure) return "the charge may stand: prism budget show tells";
+    return "";
+  }
 
  private:
   policy::Book& book_;
-  bool charged_ = false;
+  Charge charge_ = Charge::none;
 };
 
 struct Asked {
@@ -196,12 +208,10 @@ Status answer_private(const PrivateQuestion& question) {
   auto answer = privately::run(prepared, engine, {book, random, clock, sleeper, [] { return host::interrupted(); }});
   const std::string spent = fmt::format("spent epsilon {}, delta {:.3g}{}", prepared.charge().epsilon.text(),
                                         prepared.charge().delta.value_up(), left_text(book, question));
-  if (host::interrupted()) {
-    if (book.charged()) say("interrupted after the data could be touched: the charge stays; " + spent);
-    return host::check_interrupted();
-  }
-  if (!answer) {
-    if (book.charged()) say("the charge stays; " + spent);
+  if (!answer || host::interrupted()) {
+    if (!book.said().empty()) say(book.said() + "; " + spent);
+    // The answer is there, perhaps, but its time has not come.
+    if (answer || !book.said().empty()) PRISM_CHECKED(host::check_interrupted());
     return std::move(answer).error();
   }
   PRISM_TRY(const std::string text, as_printed(*answer, question.format));

@@ -85,7 +85,8 @@ class PrivateQuery(PrivateCase):
     def test_refusals_have_place_rule_and_way_out_and_cost_nothing(self):
         self.grant()
         for sql, place, says in (("SELECT patient FROM patients", "1:8", ""), ("SELECT COUNT(*) FROM patients GROUP BY patient", "", "dp/unit-key"),
-                                 ("SELECT SUM(patient) FROM patients", "1:", "dp/"), ("SELECT COUNT(DISTINCT state) FROM patients", "1:", ""),
+                                 ("SELECT COUNT(DISTINCT state) FROM patients", "1:8", "dp/distinct"),
+                                 ("SELECT COUNT(*) FROM patients p JOIN patients q ON p.state = q.state", "1:52", "dp/join"),
                                  ("SELECT * FROM patients", "1:8", ""), ("SELECT SUM(cots) FROM patients", "1:12", "cost"),
                                  ("SELECT COUNT(*) FROM doctors", "1:", "patients")):
             for command in ("query", "explain"):
@@ -166,9 +167,10 @@ class PrivateQuery(PrivateCase):
     def grant_with_long_bucket(self):
         self.ok("budget", "grant", "patients.csv", *self.grant_words()[:-2], "--bucket-ms", "20000")
 
-    def wait_for_charge(self, process):
+    def wait_for_charge(self, process, answered=False):
+        """Until the charge stands; or until the answer, too, is there and only waits for its bucket's end."""
         deadline = time.monotonic() + 60
-        while not self.show()["charges"]:
+        while not (self.show()["questions"]["answered"] if answered else self.show()["charges"]):
             self.assertIsNone(process.poll(), "ended before it was charged")
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
@@ -188,12 +190,35 @@ class PrivateQuery(PrivateCase):
     def test_interrupted_in_the_middle_stays_charged_and_says_so(self):
         self.grant_with_long_bucket()
         process = self.slow_query()
-        self.wait_for_charge(process)
+        self.wait_for_charge(process, answered=True)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, out), (130, b""), err)
         self.assertIn(b"the charge stays", err)
         self.assertEqual(self.spent(), Fraction(1, 2))
+
+    def test_interrupted_at_any_moment_says_what_the_ledger_says(self):
+        """Ctrl-C at moments spread over the whole run: what it says about the charge is what the ledger holds."""
+        self.grant_with_long_bucket()
+        seen = set()
+        for delay in (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.15):
+            before = self.spent()
+            process = self.slow_query()
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+            self.assertEqual(out, b"")
+            if process.returncode != 130:
+                self.assertEqual(process.returncode, -signal.SIGINT, err)  # before the program listens to signals
+            cost = self.spent() - before
+            if b"the charge stays" in err:
+                self.assertEqual(cost, Fraction(1, 2), err)
+            elif b"may stand" not in err:
+                self.assertEqual(cost, 0, err)
+            seen.add(cost)
+            if self.show()["epsilon"]["left"] < 1:
+                break
+        self.assertIn(0, seen)
 
     def test_answers_leave_at_the_end_of_a_bucket(self):
         self.ok("budget", "grant", "patients.csv", *self.grant_words()[:-2], "--bucket-ms", "1500")
