@@ -1,12 +1,17 @@
 // The tester on whole answers: SQL over CSV in, numbers, intervals and notes out, with everything in between.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <thread>
 
 #include "prism/backend/dp/internal/test_world.h"
+#include "prism/host/system.h"
 #include "tests/privacy/tester.h"
 
 namespace prism::privacy {
@@ -123,6 +128,84 @@ TEST(Answers, WithoutNoiseAreToldApart) {
     std::printf("%s\n  %s\n", sql.c_str(), violation ? violation->evidence.c_str() : "NOT CAUGHT");
     EXPECT_TRUE(violation) << sql;
   }
+}
+
+class RealSleeper final : public backend::dp::Sleeper {
+ public:
+  void sleep_until(std::chrono::nanoseconds time) override {
+    const host::SystemClock clock;
+    while (clock.monotonic() < time) std::this_thread::sleep_for(time - clock.monotonic());
+  }
+};
+class NoSleeper final : public backend::dp::Sleeper {
+ public:
+  void sleep_until(std::chrono::nanoseconds) override {}
+};
+
+/// Welch's t of the times of two datasets asked in turn, the largest over several crops from above: what the machine
+/// did to a few of them is none of the answers'.
+double timing_t(World& first, World& second, const backend::dp::Prepared& prepared, backend::dp::Sleeper& sleeper,
+                int runs) {
+  const host::SystemClock clock;
+  std::array<std::vector<double>, 2> times;
+  for (int i = 0; i < 2 * runs; ++i) {
+    const std::size_t side = static_cast<std::size_t>((i ^ i >> 1) & 1);  // 0 1 1 0 0 1 1 0: no side is always second
+    World& world = side == 0 ? first : second;
+    auto book = policy::MemoryBook::make(world.grant).value();
+    backend::dp::test::SeededRandom random(static_cast<std::uint64_t>(i));
+    const auto start = clock.monotonic();
+    EXPECT_TRUE(backend::dp::run(prepared, world.engine, {book, random, clock, sleeper}));
+    times[side].push_back(static_cast<double>((clock.monotonic() - start).count()));
+  }
+  double largest = 0;
+  for (const double percentile : {0.5, 0.75, 0.95}) {
+    std::vector<double> all = times[0];
+    all.insert(all.end(), times[1].begin(), times[1].end());
+    std::ranges::sort(all);
+    const double most = all[static_cast<std::size_t>(percentile * static_cast<double>(all.size()))];
+    std::array<double, 2> n = {}, mean = {}, square = {};
+    for (std::size_t side = 0; side < 2; ++side) {
+      for (const double time : times[side]) {
+        if (time > most) continue;
+        ++n[side];
+        mean[side] += time;
+        square[side] += time * time;
+      }
+      if (n[side] < 3) return 1e9;  // one side is hardly ever that fast
+      mean[side] /= n[side];
+      square[side] = (square[side] / n[side] - mean[side] * mean[side]) / (n[side] - 1);
+    }
+    largest = std::max(largest, std::abs(mean[0] - mean[1]) / std::sqrt(square[0] + square[1]));
+  }
+  return largest;
+}
+
+TEST(Answers, LeaveAtTimesThatSayNothingAboutTheData) {
+  if (std::getenv("PRISM_LONG") == nullptr) GTEST_SKIP() << "measures times: only with PRISM_LONG";
+  // Not only neighbours: five thousand people against one.
+  policy::Grant grant = backend::dp::test::people_grant();
+  grant.bucket = std::chrono::milliseconds(60);
+  World many(grant), one(grant);
+  Dataset people;
+  for (std::uint32_t i = 0; i < 5000; ++i) people.push_back({i, i % 4, i % 100});
+  many.put("people", csv_of(people));
+  one.put("people", csv_of({people[0]}));
+  const auto prepared =
+      backend::dp::prepare(grant, "SELECT sex, COUNT(*), AVG(age), MEDIAN(age) FROM people GROUP BY sex",
+                           World::options("1"))
+          .value();
+  RealSleeper sleeper;
+  NoSleeper none;
+  static_cast<void>(timing_t(many, one, prepared, none, 5));  // loads the data
+  // A leak shows in every run; a busy machine only in some.
+  std::vector<double> runs;
+  for (int run = 0; run < 5; ++run) runs.push_back(timing_t(many, one, prepared, sleeper, 40));
+  std::ranges::sort(runs);
+  const double without_buckets = timing_t(many, one, prepared, none, 200);
+  std::printf("|t| of five runs from %.2f to %.2f, median %.2f; without buckets %.2f\n", runs.front(), runs.back(),
+              runs[2], without_buckets);
+  EXPECT_LT(runs[2], 4.5);
+  EXPECT_GT(without_buckets, 4.5);
 }
 
 }  // namespace
