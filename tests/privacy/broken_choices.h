@@ -40,10 +40,10 @@ inline void add_broken_quantiles(std::vector<Mechanism>& out) {
   // Value, lower and upper end each pay with the same epsilon.
   dp::QuantileRelease::Options options;
   options.epsilon = dp::Epsilon::parse("3").value();
-  options.high = 3;
+  options.high = 30;
   options.fractions_nano = {500'000'000};
   out.push_back({.name = "quantile with the whole of epsilon for each of three choices",
-                 .domain = {.low = 0, .high = 3},
+                 .domain = {.low = 0, .high = 30},
                  .run = [release = dp::QuantileRelease::make(options).value()](const Dataset& data,
                                                                                const dp::NoiseSeed& seed) -> Outcome {
                    std::vector<dp::LeafCount> leaves;
@@ -52,7 +52,7 @@ inline void add_broken_quantiles(std::vector<Mechanism>& out) {
                    const auto estimate = release.estimate(leaves, stream).front();
                    return {estimate.value, estimate.low, estimate.high};
                  },
-                 .pairs = {without_the_last({3, 3, 3, 3}), without_the_last({0, 0, 3, 3, 3})}});
+                 .pairs = {without_the_last({5, 6, 30, 30})}});
   // Losses of one candidate rise while those of another fall: the range is twice the sensitivity.
   out.push_back({.name = "exponential mechanism with the sensitivity for a range",
                  .run = [choice = dp::ExponentialMechanism::make({1, 1}, dp::Epsilon::parse("1").value()).value()](
