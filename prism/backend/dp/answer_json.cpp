@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -15,9 +16,10 @@ Json cell_json(const table::Cell& cell) {
   return std::get<std::string>(cell);
 }
 
-std::string decimal(double value) {
+/// Four digits, rounded down: a promise must not grow by being printed.
+std::string coverage_text(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
+  std::snprintf(text, sizeof text, "%.4f", std::floor(value * 10'000 + 1e-9) / 10'000);
   return text;
 }
 
@@ -94,7 +96,7 @@ std::string to_json(const Answer& answer) {
       if (const auto& interval = answer.intervals[i][k]) {
         cell["low"] = cell_json(interval->low);
         cell["high"] = cell_json(interval->high);
-        cell["coverage"] = decimal(interval->coverage);
+        cell["coverage"] = coverage_text(interval->coverage);
         cell["exact"] = interval->exact;
       }
       row.push_back(std::move(cell));

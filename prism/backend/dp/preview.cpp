@@ -157,7 +157,12 @@ std::string to_text(const Preview& preview) {
   for (const PreviewColumn& column : preview.columns) line(column.name, column.text);
   line("time", "a multiple of " + std::to_string(preview.bucket.count()) + " ms, at most " +
                    std::to_string(preview.time_limit.count()) + " ms");
-  for (const Note& note : preview.notes) line("note", note.text);
+  std::vector<std::string> said;
+  for (const Note& note : preview.notes) {
+    if (std::find(said.begin(), said.end(), note.text) != said.end()) continue;
+    said.push_back(note.text);
+    line("note", note.text);
+  }
   return out;
 }
 

@@ -124,14 +124,16 @@ ErrorBars::ErrorBars(const ReleasePlan& plan) : plan_(plan) {
   }
 }
 
-mpq_class ErrorBars::half_width(const LinearForm& form, double coverage) const {
+mpq_class ErrorBars::half_width(const LinearForm& form, double& coverage) const {
   std::vector<prism::dp::NoiseTerm> terms;
   for (const PlannedRelease& r : plan_.releases) {
     for (std::size_t i = r.first; i < r.first + r.numbers && i < form.weights.size(); ++i) {
       if (sgn(form.weights[i]) != 0) terms.push_back({form.weights[i].get_d(), &*r.noise});
     }
   }
-  const double half = prism::dp::smallest_interval(terms, coverage).half_width;
+  const prism::dp::Interval interval = prism::dp::smallest_interval(terms, coverage);
+  const double half = interval.half_width;
+  coverage = interval.coverage;
   // A single draw of weight 1 has a whole half width, which must not be widened to the next number.
   if (terms.size() == 1 && std::fabs(terms[0].weight) == 1) return mpq_class(half);
   return above(half);
@@ -151,7 +153,8 @@ ErrorBars::LeafBars ErrorBars::bars_of(const Expression& leaf, double coverage) 
   switch (leaf.op) {
     case Op::count:
     case Op::sum:
-      out.half = half_width(*plan_.sources[leaf.index].form, coverage);
+      out.coverage = coverage;
+      out.half = half_width(*plan_.sources[leaf.index].form, out.coverage);
       return out;
     case Op::statistic:
       return out;
@@ -179,7 +182,8 @@ ErrorBars::LeafBars ErrorBars::bars_of(const Expression& leaf, double coverage) 
           const std::size_t from = static_cast<std::size_t>(i);
           widest.weights.push_back(std::max(at(from), at(from + 1)));
         }
-        out.stairs.height.push_back(half_width(widest, coverage));
+        double wanted = coverage;
+        out.stairs.height.push_back(half_width(widest, wanted));
       }
       return out;
     }
@@ -374,6 +378,7 @@ std::optional<CellInterval> ErrorBars::of(std::size_t output, const NoisyGroup& 
 
   CellInterval out;
   out.exact = bars.leaves.size() == 1 && is_leaf(e) && (e.op == Op::count || e.op == Op::sum || e.op == Op::average);
+  if (out.exact) out.coverage = bars.leaves[0].coverage;
   const bool whole = e.type == sql::ValueType::integer || e.type == sql::ValueType::date;
   const bool grid = whole || e.type == sql::ValueType::decimal;
   if (grid && where->low && where->high) {

@@ -65,17 +65,19 @@ class ErrorBars {
   };
   struct LeafBars {
     sql::Expression leaf;
-    mpq_class half = 0;          ///< count, sum
-    Staircase stairs;            ///< average
-    std::vector<mpq_class> box;  ///< variance: per number
-    bool constant = false;       ///< its value is fixed by the bounds
+    mpq_class half = 0;           ///< count, sum
+    Staircase stairs;             ///< average
+    std::vector<mpq_class> box;   ///< variance: per number
+    bool constant = false;        ///< its value is fixed by the bounds
+    double coverage = kCoverage;  ///< computed, where it is exact
   };
   struct OutputBars {
     std::vector<LeafBars> leaves;  ///< different ones
   };
 
   LeafBars bars_of(const sql::Expression& leaf, double coverage) const;
-  mpq_class half_width(const LinearForm& form, double coverage) const;
+  /// Of the noise of a form; `coverage` becomes what the half width really has.
+  mpq_class half_width(const LinearForm& form, double& coverage) const;
   std::optional<Span> leaf_span(const LeafBars& bars, const NoisyGroup& group) const;
   std::optional<Span> average_span(const LeafBars& bars, const NoisyGroup& group) const;
   std::optional<Span> spread_span(const LeafBars& bars, const NoisyGroup& group) const;

@@ -118,9 +118,10 @@ std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, co
     if (r.kind == PlannedRelease::Kind::sum || r.kind == PlannedRelease::Kind::moments) {
       for (std::size_t i = 0; i < r.columns.size(); ++i) {
         const table::ColumnSchema& column = plan.catalog.columns[r.columns[i]];
-        notes.say_of_column(r.columns[i], false,
-                            "values of " + column.name + " below " + value_text(r.bounds[i].low, column) +
-                                " count as that, values above " + value_text(r.bounds[i].high, column) + " as that");
+        const std::string low = value_text(r.bounds[i].low, column), high = value_text(r.bounds[i].high, column);
+        notes.say_of_column(
+            r.columns[i], false,
+            "values of " + column.name + " below " + low + " count as " + low + ", above " + high + " as " + high);
       }
     } else if (r.kind == PlannedRelease::Kind::quantiles) {
       const table::ColumnSchema& column = plan.catalog.columns[r.columns[0]];
