@@ -89,7 +89,8 @@ void add_wrong_arithmetic(std::vector<Mechanism>& out) {
                    dp::DrawStream stream = seed.stream(0);
                    return {
                        static_cast<std::int64_t>((Int128{static_cast<std::int64_t>(sum)} + noise.draw(stream)) >> 12)};
-                 }});
+                 },
+                 .pairs = {{{{0, 0, kFar}, {1, 0, kFar}}, {{0, 0, kFar}}}}});
   // Casacuberta, Shoemate, Vadhan, Wagaman 2022: saturation at every step makes a sum depend on the order.
   const Dataset ordered = {{0, 0, 100}, {1, 0, 100}, {2, 0, -100}, {3, 0, -100}};
   const Dataset reordered = {{2, 0, -100}, {1, 0, 100}, {0, 0, 100}};

@@ -18,7 +18,7 @@ std::size_t long_pairs() {
   const char* const wanted = std::getenv("PRISM_PAIRS");
   return wanted != nullptr ? static_cast<std::size_t>(std::atol(wanted)) : 40;
 }
-Effort effort_to_pass() { return long_run() ? Effort{500, long_pairs(), 20'000} : Effort{16, 4, 8'000}; }
+Effort effort_to_pass() { return long_run() ? Effort{500, long_pairs(), 20'000} : Effort{16, 3, 8'000}; }
 Effort effort_to_reject() { return long_run() ? Effort{500, 500, 20'000} : Effort{16, 40, 20'000}; }
 
 std::string test_name(const ::testing::TestParamInfo<Mechanism>& info) {
