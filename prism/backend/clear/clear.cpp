@@ -75,7 +75,7 @@ Result<table::ResultTable> answer(const sql::Plan& plan, std::span<const table::
     row.keys = std::move(group.keys);
     rows.push_back(std::move(row));
   }
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return before(a, b, plan.order); });
+  std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return before(a, b, plan.order); });
   table::ResultTable result;
   for (const sql::OutputColumn& output : plan.outputs)
     result.columns.push_back({output.name, column_type(output.value.type)});
