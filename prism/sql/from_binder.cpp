@@ -32,7 +32,6 @@ Result<Source> FromBinder::bind(const Select& select) {
     parts.push_back(std::move(relation));
   }
   if (parts.size() == 1) {
-    source.scope.catalog = parts[0].catalog;
     source.relation = std::move(parts[0]);
     if (select.where) source.conditions.push_back({&*select.where, 0, 1});
     return source;
@@ -80,7 +79,6 @@ Result<Source> FromBinder::bind(const Select& select) {
     keys.erase(std::unique(keys.begin(), keys.end(), [](const JoinKey& a, const JoinKey& b) { return a.same(b); }),
                keys.end());
   }
-  source.scope.catalog = join.catalog;
   return source;
 }
 

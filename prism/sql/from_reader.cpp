@@ -89,6 +89,9 @@ Status SyntaxReader::read_table(const Json& table, FromPart& out) {
                          "write the table's name alone; quote it if it holds a point");
   if (!flag(table, "inh"))
     return query_.refuse(kOutside, out.position, "sql/from", "ONLY has no meaning here", "leave it out");
+  if (++tables_ > kMostTables)
+    return query_.refuse(kOutside, out.position, "sql/size", "the query names more than 64 tables",
+                         "ask in several queries");
   PRISM_CHECKED(only(table, {"relname", "inh", "relpersistence", "alias", "location"}, out.position, "FROM"));
   out.table = string_field(table, "relname");
   return read_alias(table, out);

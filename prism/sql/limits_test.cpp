@@ -81,6 +81,15 @@ TEST(SqlLimitsTest, JoinsAndDerivedTablesAreBounded) {
   EXPECT_EQ(outcome(joined(8)), "rule=sql/joins");
   EXPECT_EQ(outcome(joined(300)), "rule=sql/depth");
   EXPECT_EQ(outcome("SELECT COUNT(*) FROM " + repeated("t, ", 2'000) + "t"), "rule=sql/joins");
+  // Five parts of five parts of five are too many tables.
+  std::string wide = "t";
+  for (int depth = 0; depth < 3; ++depth) {
+    std::string from = "(SELECT a FROM " + wide + ") y";
+    for (int i = 0; i < 4; ++i)
+      from += " JOIN (SELECT a FROM " + wide + ") y" + std::to_string(i) + " ON y.a = y" + std::to_string(i) + ".a";
+    wide = "(SELECT y.a FROM " + from + ") z";
+    EXPECT_EQ(outcome("SELECT COUNT(*) FROM " + wide), depth < 2 ? "always" : "rule=sql/size") << depth;
+  }
   // Stars multiply: 256 columns of a derived table are the most.
   EXPECT_EQ(outcome("SELECT COUNT(*) FROM (SELECT " + repeated("t.*, ", 100) + "1 FROM t) d"), "rule=sql/size");
 }

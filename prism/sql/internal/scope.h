@@ -18,7 +18,6 @@ struct Scope {
     std::size_t count;
   };
   std::vector<Part> parts;
-  Catalog catalog;                 ///< all columns; of several parts, as part.column
   std::vector<std::string> names;  ///< of the columns alone
   std::vector<bool> hidden;        ///< one of the two columns that USING makes one
 

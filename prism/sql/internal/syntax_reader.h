@@ -16,6 +16,8 @@ inline constexpr std::size_t kLongestList = 1000;
 /// SELECTs inside each other, the outermost included.
 inline constexpr int kDeepestSelect = 8;
 inline constexpr std::size_t kMostParts = 8;
+/// Tables named in a whole query: each brings all its columns into memory.
+inline constexpr int kMostTables = 64;
 
 class SyntaxReader {
  public:
@@ -52,7 +54,8 @@ class SyntaxReader {
 
   const QueryText& query_;
   int depth_ = 0;
-  int selects_ = 0;
+  int selects_ = 0;  ///< around the place that is read
+  int tables_ = 0;   ///< so far
 };
 
 /// The place a node says it stands at, else the first place below it; -1 when there is none.
