@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <optional>
 #include <thread>
 
@@ -103,9 +104,9 @@ Result<Asked> open_question(const PrivateQuestion& question, const std::string& 
   return Asked{std::move(file), std::move(ledger), std::move(options)};
 }
 
-Result<privately::Prepared> prepare(const PrivateQuestion& question, const Asked& asked,
-                                    privately::DataSource& source) {
-  auto prepared = privately::prepare(asked.ledger.grant(), question.sql, asked.options, &source);
+Result<privately::Prepared> prepare(const PrivateQuestion& question, const policy::Grant& grant,
+                                    const privately::Options& options, privately::DataSource& source) {
+  auto prepared = privately::prepare(grant, question.sql, options, &source);
   if (!prepared) return point_at(std::move(prepared).error(), question.sql);
   return prepared;
 }
@@ -160,6 +161,44 @@ Result<std::string> as_printed(const privately::Answer& answer, const std::strin
   return format == "csv" ? table::to_csv(with_intervals(answer)) : table::to_text_table(privately::readable(answer));
 }
 
+/// What each of some epsilons would buy: for who has not decided yet.
+Status compare_prices(PrivateQuestion question) {
+  PRISM_TRY(auto file, open_ledger(question.csv));
+  PRISM_TRY(const policy::Ledger ledger, file.read());
+  const policy::Grant& grant = ledger.grant();
+  question.epsilon = grant.query_least.text();
+  PRISM_TRY(Asked asked, open_question(question, question.epsilon));
+  CsvSource source(grant, question.csv);
+  std::vector<dp::Epsilon> prices = {grant.query_least, grant.query_most};
+  for (const std::int64_t nano : {500'000'000, 1'000'000'000}) {
+    const dp::Epsilon price = dp::Epsilon::from_nano(nano);
+    if (grant.query_least < price && price < grant.query_most) prices.push_back(price);
+  }
+  std::sort(prices.begin(), prices.end());
+  prices.erase(std::unique(prices.begin(), prices.end()), prices.end());
+  table::ResultTable out;
+  out.columns = {{"epsilon", table::ColumnType::decimal}};
+  std::string json = "[";
+  for (const dp::Epsilon price : prices) {
+    asked.options.epsilon = price;
+    PRISM_TRY(const auto prepared, prepare(question, grant, asked.options, source));
+    const privately::Preview preview = privately::preview(prepared);
+    json += (out.rows.empty() ? "\n" : ",\n") + privately::to_json(preview);
+    while (json.ends_with('\n')) json.pop_back();
+    auto& row = out.rows.emplace_back();
+    row.push_back(table::Number{price.text()});
+    for (const auto& column : preview.columns) {
+      if (out.rows.size() == 1) out.columns.push_back({column.name, table::ColumnType::text});
+      row.push_back(column.text);
+    }
+  }
+  if (question.format == "json") return print(json + "\n]\n");
+  PRISM_CHECKED(print(table::to_text_table(out)));
+  say("with --epsilon: everything about one of them. Nothing was spent; left: " + ledger.balance().dataset.left.text() +
+      " of " + grant.epsilon.text());
+  return {};
+}
+
 }  // namespace
 
 void add_private_options(CLI::App& command, PrivateQuestion& question) {
@@ -180,9 +219,10 @@ Status refuse_private_options(const PrivateQuestion& question) {
 }
 
 Status explain_private(const PrivateQuestion& question) {
+  if (question.epsilon.empty()) return compare_prices(question);
   PRISM_TRY(const Asked asked, open_question(question, question.epsilon));
   CsvSource source(asked.ledger.grant(), question.csv);
-  PRISM_TRY(const auto prepared, prepare(question, asked, source));
+  PRISM_TRY(const auto prepared, prepare(question, asked.ledger.grant(), asked.options, source));
   const privately::Preview preview = privately::preview(prepared);
   std::string text = question.format == "json" ? privately::to_json(preview) : privately::to_text(preview);
   if (!text.ends_with('\n')) text += '\n';
@@ -193,7 +233,7 @@ Status answer_private(const PrivateQuestion& question) {
   PRISM_TRY(Asked asked, open_question(question, question.epsilon));
   if (!question.output.empty()) PRISM_CHECKED(not_the_same(question.csv, question.output));
   CsvSource source(asked.ledger.grant(), question.csv);
-  PRISM_TRY(const auto prepared, prepare(question, asked, source));
+  PRISM_TRY(const auto prepared, prepare(question, asked.ledger.grant(), asked.options, source));
   // Before the budget is spent, not after it.
   std::optional<host::AtomicFile> file;
   if (!question.output.empty()) {

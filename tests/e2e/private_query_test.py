@@ -82,6 +82,17 @@ class PrivateQuery(PrivateCase):
         self.assertEqual(self.ok("explain", "patients.csv", "--epsilon", "0.5", "SELECT COUNT(*), AVG(cost) FROM patients").out, text)
         self.assertEqual(self.show()["charges"], [])
 
+    def test_explain_without_an_epsilon_compares_several(self):
+        self.grant("--query-epsilon", "0.2:2")
+        compared = self.ok("explain", "patients.csv", COUNT, "-o", "json").json()
+        self.assertEqual([preview["epsilon"] for preview in compared], ["0.2", "0.5", "1", "2"])
+        widths = [Fraction(preview["columns"][0]["plus_minus"]) for preview in compared]
+        self.assertEqual(sorted(widths, reverse=True), widths)
+        text = self.ok("explain", "patients.csv", COUNT)
+        self.assertEqual([line.split()[0] for line in text.out.splitlines()[2:]], ["0.2", "0.5", "1", "2"])
+        self.assertIn("left: 3 of 3", text.err)
+        self.assertEqual(self.show()["charges"], [])
+
     def test_refusals_have_place_rule_and_way_out_and_cost_nothing(self):
         self.grant()
         for sql, place, says in (("SELECT patient FROM patients", "1:8", ""), ("SELECT COUNT(*) FROM patients GROUP BY patient", "", "dp/unit-key"),
