@@ -124,6 +124,33 @@ TEST(DpGroups, OneUnitShowsWithProbabilityAtMostDelta) {
   }
 }
 
+TEST(DpIntervals, CoverAmongTheGroupsThatAreShown) {
+  // Near the threshold a group shows only when its noise was high; its interval has to know.
+  World world(people_grant());
+  Options options = World::options("1");
+  options.delta = prism::dp::Delta::parse("1e-3").value();
+  const auto prepared = dp::prepare(world.grant, "SELECT city, COUNT(*) FROM people GROUP BY city", options);
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  ASSERT_TRUE(prepared->state().releases.threshold);
+  const int threshold = static_cast<int>(prepared->state().releases.threshold->selection.threshold());
+  for (const int units : {threshold - 3, threshold, threshold + 3, threshold + 30}) {
+    GroupNumbers group;
+    group.keys = {std::string("Ulm")};
+    group.numbers = {{Int128{units}}};
+    int shown = 0, hit = 0;
+    for (std::uint64_t s = 0; s < (long_run() ? 100'000U : 6'000U); ++s) {
+      const auto answer = internal::answer_from(prepared->state(), seed_of(s), {group});
+      ASSERT_TRUE(answer);
+      if (answer->table.rows.empty()) continue;
+      const auto& interval = answer->intervals[0][1];
+      ++shown;
+      if (value_of(interval->low) <= units && units <= value_of(interval->high)) ++hit;
+    }
+    ASSERT_GT(shown, 50) << units;
+    EXPECT_GE(hit, 0.95 * shown - 4 * std::sqrt(0.95 * 0.05 * shown)) << units << " units, shown " << shown;
+  }
+}
+
 TEST(DpMembership, NobodyIsFoundMoreOftenThanEpsilonAllows) {
   // D has one person more than D', a count is asked at epsilon 1; the best guess is a threshold on the answer.
   World world(people_grant());
@@ -175,6 +202,28 @@ TEST(DpGrid, NeighboursReachTheSameNumbers) {
     }
     for (const int count : residues) EXPECT_GT(count, 0);
   }
+}
+
+TEST(DpNoise, IsNewForEveryGroupAndEveryRelease) {
+  // Equal noise in two places cancels when they are subtracted.
+  World world(people_grant());
+  world.put("people", "id,age,weight,score,sex,city\n");
+  const auto prepared = world.prepare("SELECT sex, SUM(age), SUM(weight), COUNT(*) FROM people GROUP BY sex", "1");
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  int equal = 0;
+  for (std::uint64_t s = 0; s < 200; ++s) {
+    const auto groups = internal::released(prepared->state(), seed_of(s), {});
+    ASSERT_EQ(groups.size(), 2U);
+    for (std::size_t k = 0; k < groups[0].numbers.size(); ++k) {
+      equal += groups[0].numbers[k] == groups[1].numbers[k] ? 1 : 0;
+      for (std::size_t j = 0; j < k; ++j) {
+        // Scales differ by their sensitivities; draws of one stream would still share their sign.
+        equal += groups[0].numbers[k] == groups[0].numbers[j] ? 1 : 0;
+      }
+    }
+  }
+  // Scales of hundreds: a chance equality has a probability of about 1/1000 to 1/12 (for the count).
+  EXPECT_LT(equal, 200);
 }
 
 TEST(DpOrder, RowsInAnyOrderGiveTheSameAnswer) {

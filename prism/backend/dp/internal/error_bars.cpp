@@ -154,7 +154,12 @@ ErrorBars::LeafBars ErrorBars::bars_of(const Expression& leaf, double coverage) 
     case Op::count:
     case Op::sum:
       out.coverage = coverage;
-      out.half = half_width(*plan_.sources[leaf.index].form, out.coverage);
+      if (!decides(leaf)) {
+        out.half = half_width(*plan_.sources[leaf.index].form, out.coverage);
+      } else {
+        double whole = coverage;
+        out.half = half_width(*plan_.sources[leaf.index].form, whole);  // what groups far above the threshold have
+      }
       return out;
     case Op::statistic:
       return out;
@@ -199,6 +204,43 @@ ErrorBars::LeafBars ErrorBars::bars_of(const Expression& leaf, double coverage) 
       return out;
     }
   }
+}
+
+/// Whether this leaf is the count that chose the groups.
+bool ErrorBars::decides(const Expression& leaf) const {
+  if (!plan_.threshold || leaf.op != Op::count) return false;
+  const std::vector<mpq_class>& weights = plan_.sources[leaf.index].form->weights;
+  return weights.size() == plan_.threshold->number + 1 && weights.back() == 1;
+}
+
+Span ErrorBars::shown_count_span(const LeafBars& bars, const NoisyGroup& group) const {
+  const Int128 seen = to_int128(group.numbers[plan_.threshold->number]);
+  const Int128 threshold = plan_.threshold->selection.threshold();
+  const prism::dp::Noise* noise = nullptr;
+  for (const PlannedRelease& r : plan_.releases) {
+    if (r.first == plan_.threshold->number && r.numbers == 1) noise = &*r.noise;
+  }
+  const auto at_least = [&](Int128 t) {  // P(noise >= t), by symmetry
+    return t >= 1 ? noise->tail_up(t - 1) / 2 : 1 - noise->tail_up(-t) / 2;
+  };
+  const double tail = (1 - bars.coverage) / 2;
+  // Both tails are monotone in n. The group exists, so at least one unit is in it.
+  const auto not_too_high = [&](Int128 n) { return at_least(seen - n) >= tail * at_least(threshold - n); };
+  const auto not_too_low = [&](Int128 n) { return at_least(seen + 1 - n) <= (1 - tail) * at_least(threshold - n); };
+  Int128 below = 0, low = std::max<Int128>(seen, 1);
+  while (low - below > 1) {
+    const Int128 middle = below + (low - below) / 2;
+    (not_too_high(middle) ? low : below) = middle;
+  }
+  Int128 high = std::max<Int128>(seen, 1), step = 1;
+  while (not_too_low(high + step)) {
+    high += step;
+    step *= 2;
+  }
+  for (; step >= 1; step /= 2) {
+    if (not_too_low(high + step)) high += step;
+  }
+  return {mpq_class(to_mpz(low)), mpq_class(to_mpz(high))};
 }
 
 std::optional<Span> ErrorBars::average_span(const LeafBars& bars, const NoisyGroup& group) const {
@@ -281,6 +323,7 @@ std::optional<Span> ErrorBars::leaf_span(const LeafBars& bars, const NoisyGroup&
   switch (bars.leaf.op) {
     case Op::count:
     case Op::sum: {
+      if (decides(bars.leaf)) return shown_count_span(bars, group);
       const mpq_class scale = power_of_ten(bars.leaf.op == Op::sum ? bars.leaf.scale : 0);
       const mpq_class center = plan_.sources[bars.leaf.index].form->of(group.numbers);
       mpq_class low = (center - bars.half) / scale, high = (center + bars.half) / scale;

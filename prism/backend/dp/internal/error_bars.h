@@ -7,8 +7,11 @@
 //                S - t N: exact but for a staircase above q, which only widens it.
 //   variance     the noisy Bernstein sums lie in a box around the true ones with 95 % probability; the least and the
 //                largest variance in that box.
-//   quantiles    as the tree says.
-// Arithmetic over k different leaves: each leaf's interval with 1 - 5 % / k, then interval arithmetic: at least 95 %.
+//   quantiles    as dp::QuantileRelease says.
+// A count that decided itself whether its group is shown tends to be high where it is barely shown; its interval has
+// its coverage among the shown ones: {n : the count seen is in neither tail of the counts of n that pass the
+// threshold}. Arithmetic over k different leaves: each leaf's interval with 1 - 5 % / k, then interval arithmetic: at
+// least 95 %.
 #pragma once
 #include <gmpxx.h>
 
@@ -69,7 +72,7 @@ class ErrorBars {
     Staircase stairs;             ///< average
     std::vector<mpq_class> box;   ///< variance: per number
     bool constant = false;        ///< its value is fixed by the bounds
-    double coverage = kCoverage;  ///< computed, where it is exact
+    double coverage = kCoverage;  ///< computed, where it is exact; else what was wanted
   };
   struct OutputBars {
     std::vector<LeafBars> leaves;  ///< different ones
@@ -79,6 +82,8 @@ class ErrorBars {
   /// Of the noise of a form; `coverage` becomes what the half width really has.
   mpq_class half_width(const LinearForm& form, double& coverage) const;
   std::optional<Span> leaf_span(const LeafBars& bars, const NoisyGroup& group) const;
+  bool decides(const sql::Expression& leaf) const;
+  Span shown_count_span(const LeafBars& bars, const NoisyGroup& group) const;
   std::optional<Span> average_span(const LeafBars& bars, const NoisyGroup& group) const;
   std::optional<Span> spread_span(const LeafBars& bars, const NoisyGroup& group) const;
   std::optional<Span> span(const sql::Expression& e, const OutputBars& bars, const NoisyGroup& group) const;
