@@ -145,6 +145,10 @@ Result<LedgerFile> LedgerFile::create(const std::string& path, const policy::Gra
   PRISM_TRY(const std::string resolved, host::resolve_folder(path));
   const Error exists = fail(ErrorCode::refused, path, " is there already; a grant is fixed once and cannot be changed");
   if (host::exists(resolved)) return exists;
+  // SQLite would take it for the new ledger's and roll pages of the old one back into it.
+  if (host::exists(resolved + "-journal"))
+    return fail(ErrorCode::refused, path,
+                "-journal is left from a ledger that is gone; bring that ledger back, or move ", "this file away");
   policy::LedgerId id;
   PRISM_CHECKED(random.fill(id));
   PRISM_TRY(const LedgerEvent granted, Ledger::first_event(grant, id, now));

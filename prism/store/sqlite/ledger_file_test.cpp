@@ -84,6 +84,18 @@ TEST(LedgerFile, AGrantIsFixedOnce) {
   EXPECT_FALSE(fs::exists(folder.root() / "elsewhere"));
 }
 
+TEST(LedgerFile, AJournalThatIsLeftFromALedgerThatIsGoneIsNotTakenForTheNewOnes) {
+  const TestFolder folder;
+  host::SystemRandom random;
+  std::ofstream(folder.ledger() + "-journal") << "left";
+  const auto refused = LedgerFile::create(folder.ledger(), test_grant(), folder.options(), random, kTestTime);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused);
+  EXPECT_FALSE(fs::exists(folder.ledger()));
+  fs::remove(folder.ledger() + "-journal");
+  EXPECT_TRUE(LedgerFile::create(folder.ledger(), test_grant(), folder.options(), random, kTestTime));
+}
+
 TEST(LedgerFile, TwoBooksSeeEachOthersCharges) {
   const TestFolder folder;
   const policy::Grant grant = test_grant("0.3");
