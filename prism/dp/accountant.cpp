@@ -111,7 +111,10 @@ double rdp_epsilon(const Parts& parts, double delta) {
   return least;
 }
 
-/// The distribution of everything but the zCDP part; nothing where closed forms are exact.
+/// Past so many releases a grid of any sensible size adds more than the convolution saves; RDP is close by then.
+constexpr std::uint64_t kMostConvolved = 1'000'000;
+
+/// The distribution of everything but the zCDP part; nothing where closed forms are exact, or releases too many.
 std::optional<PrivacyLoss> distribution(const Parts& parts) {
   if (parts.ladders.empty()) return std::nullopt;
   double squares = parts.mu_squared, most = std::sqrt(parts.mu_squared), all = 0;
@@ -124,6 +127,7 @@ std::optional<PrivacyLoss> distribution(const Parts& parts) {
     count += ladder.count;
     equal = equal && ladder.epsilon == parts.ladders.front().epsilon;
   }
+  if (count > kMostConvolved) return std::nullopt;
   // The grid covers what the sum reaches within ten deviations. It adds at most step^2 / 4 of variance a release: more
   // points for more releases keep that below one per cent of what is there.
   constexpr double kPoints = 8192;
@@ -143,7 +147,7 @@ std::optional<PrivacyLoss> distribution(const Parts& parts) {
 
 double pld_epsilon(const Parts& parts, double delta) {
   const auto found = distribution(parts);
-  if (!found) return joint_epsilon(parts, delta);
+  if (!found) return parts.ladders.empty() ? joint_epsilon(parts, delta) : kInfinity;
   const auto composed = [&](double d) {
     return internal::up(found->epsilon(internal::down(d * std::exp(-parts.kappa))) + 2 * parts.kappa);
   };
@@ -167,6 +171,13 @@ double least_delta(const Curve& curve, double epsilon) {
 /// With nothing but pure events, epsilon(0) is their sum; with others there is none.
 double at_zero(const Parts& parts) { return parts.mu_squared > 0 || parts.rho > 0 ? kInfinity : parts.pure; }
 
+/// What is cheap, and better than convolutions where hardly anything or very much is composed.
+double other_epsilon(const Parts& parts, double delta) {
+  double least = std::min(basic_epsilon(parts, delta), advanced_epsilon(parts, delta));
+  if (parts.mu_squared <= 0 && !parts.ladders.empty()) least = std::min(least, rdp_epsilon(parts, delta));
+  return least;
+}
+
 double epsilon_of(Method method, const Parts& parts, double delta) {
   if (!(delta > 0)) return at_zero(parts);
   switch (method) {
@@ -179,10 +190,7 @@ double epsilon_of(Method method, const Parts& parts, double delta) {
     case Method::rdp:
       return rdp_epsilon(parts, delta);
     case Method::pld:
-      // The others are cheap, and sums of deltas beat convolutions where hardly anything is composed.
-      return std::min(at_zero(parts),
-                      (1 + kMargin) * std::min({basic_epsilon(parts, delta), advanced_epsilon(parts, delta),
-                                                pld_epsilon(parts, delta)}));
+      return std::min(at_zero(parts), (1 + kMargin) * std::min(other_epsilon(parts, delta), pld_epsilon(parts, delta)));
   }
   return kInfinity;
 }
@@ -195,7 +203,10 @@ double delta_of(Method method, const Parts& parts, double asked) {
   const double epsilon = internal::down(asked / (1 + kMargin));
   double least = least_delta([&](double d) { return d > 0 ? basic_epsilon(parts, d) : at_zero(parts); }, epsilon);
   const auto found = distribution(parts);
-  if (!found) return least;
+  if (!found) {
+    if (parts.ladders.empty() || parts.mu_squared > 0) return least;
+    return std::min(least, least_delta([&](double d) { return rdp_epsilon(parts, d); }, epsilon));
+  }
   const auto composed = [&](double e) {
     return internal::up(found->delta(std::max(0.0, e - 2 * parts.kappa)) * std::exp(parts.kappa));
   };

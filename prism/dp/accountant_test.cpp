@@ -228,6 +228,25 @@ TEST(Accountant, MoreEventsNeverCostLess) {
   }
 }
 
+TEST(Accountant, ExtremesAreInTimeAndNeverTooGood) {
+  const Event largest = Event::pure(Epsilon::from_nano(Epsilon::kMostParsed)).with_count(Event::kMostCount);
+  const Event smallest = Event::pure(Epsilon::from_nano(1)).with_count(Event::kMostCount);
+  const Event loud = Event::gaussian({1, 1'000'000}, 1).value().times(1000).value();
+  const Event wide = Event::laplace({(Int128{1} << 100), 1}, Int128{1} << 99).value().times(1000).value();
+  const Event thousand = Event::pure(epsilon_of("1000")).times(1000).value();
+  for (const Method method : {Method::basic, Method::advanced, Method::zcdp, Method::rdp, Method::pld}) {
+    EXPECT_GE(composed(method, {largest}).epsilon(1e-6), 4e12) << name_of(method);
+    EXPECT_LE(composed(method, {smallest}).epsilon(1e-6), 4.3) << name_of(method);
+    // The sum of 1000 losses that are each +1000 with probability 1 - e^-1000.
+    EXPECT_GE(composed(method, {thousand}).epsilon(1e-6), 999'999) << name_of(method);
+    EXPECT_GE(composed(method, {loud}).epsilon(1e-6), 1e8) << name_of(method);
+    EXPECT_GT(composed(method, {wide}).epsilon(1e-6), 100) << name_of(method);
+    EXPECT_EQ(composed(method, {thousand}).delta(1), 1) << name_of(method);
+  }
+  // 4294967296 times epsilon 10^-9 is worth far less than its sum.
+  EXPECT_LE(composed(Method::pld, {smallest}).epsilon(1e-6), 4e-4);
+}
+
 TEST(Accountant, NothingCostsNothing) {
   for (const Method method : {Method::basic, Method::advanced, Method::zcdp, Method::rdp, Method::pld}) {
     const Accountant none(method);

@@ -41,9 +41,10 @@ void PrivacyLoss::add(double loss, double mass) {
   const auto index = static_cast<std::int64_t>(position) - first_;
   check(index >= 0 && index + 1 < static_cast<std::int64_t>(mass_.size()), "PrivacyLoss: a loss outside its grid");
   const auto i = static_cast<std::size_t>(index);
-  // With lower + upper = mass and the mean of exp(-loss) kept: lower / mass = (e^(top - loss) - 1) / (e^step - 1).
+  // With lower + upper = mass and the mean of exp(-loss) kept, lower / mass = (e^above - 1) / (e^step - 1); written so
+  // that coarse grids do not overflow.
   const double above = std::max(0.0, (position + 1) * step_ - loss);
-  const double lower = mass * std::min(1.0, std::expm1(above) / std::expm1(step_));
+  const double lower = mass * std::min(1.0, std::exp(above - step_) * std::expm1(-above) / std::expm1(-step_));
   mass_[i] += lower;
   mass_[i + 1] += mass - lower;
 }

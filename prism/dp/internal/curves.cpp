@@ -54,7 +54,8 @@ double gaussian_delta_up(double mu, double epsilon) {
   const double a = mu / 2 - epsilon / mu;
   const double b = mu / 2 + epsilon / mu;
   const double first = normal_tail(-a);
-  const double second = b < 38 ? std::exp(epsilon) * normal_tail(b) : 0;  // leaving it out is pessimistic
+  // Leaving the second term out is pessimistic; beyond these it over- or underflows.
+  const double second = b < 37 && epsilon < 700 ? std::exp(epsilon) * normal_tail(b) : 0;
   // A relative error e in x moves erfc(x) by about 2 x^2 e of itself.
   const double slack = kUlp * ((8 + 4 * a * a) * first + (8 + 4 * b * b + 2 * epsilon) * second);
   return std::clamp(first - second + slack + std::numeric_limits<double>::min(), 0.0, 1.0);
