@@ -129,17 +129,16 @@ class Reading {
   /// Rows of at most `groups` groups of each unit: the first in the order of a hash. Ties go to the key itself, so that
   /// equal hashes cannot let another group in.
   void keep_groups(const sql::Plan& plan, std::uint64_t groups) {
-    const std::string inner = sql_.fresh_name(), outer = sql_.fresh_name();
+    const std::string outer = sql_.fresh_name();
     std::vector<std::string> selected, order, keys;
     RowSource bounded;
     for (std::size_t i = 0; i < rows_.cells.size(); ++i) {
-      const std::string place = std::to_string(i);
       Cell cell = rows_.cells[i];
-      selected.push_back(cell.value + " AS c" + place);
-      cell.value = outer + ".c" + place;
+      selected.push_back(aliased(cell.value, 'c', i));
+      cell.value = column_name(outer, 'c', i);
       if (!cell.offset.empty()) {
-        selected.push_back(cell.offset + " AS o" + place);
-        cell.offset = outer + ".o" + place;
+        selected.push_back(aliased(cell.offset, 'o', i));
+        cell.offset = column_name(outer, 'o', i);
       }
       bounded.cells.push_back(std::move(cell));
     }

@@ -33,6 +33,13 @@ std::string Parameters::number(std::int64_t value) { return add(value, "BIGINT")
 std::string Parameters::huge(Int128 value) { return add(value, "HUGEINT"); }
 std::string Parameters::text(const std::string& value) { return add(value, "VARCHAR"); }
 
+std::string aliased(const std::string& value, char kind, std::size_t place) {
+  return value + " AS " + kind + std::to_string(place);
+}
+std::string column_name(const std::string& rows, char kind, std::size_t place) {
+  return rows + "." + kind + std::to_string(place);
+}
+
 bool has_offset(const TableLayout& table, std::size_t column) {
   const std::optional<sql::Interval>& bounds = table.bounds[column];
   return bounds && static_cast<Int128>(bounds->high) - bounds->low < (Int128{1} << 31);
@@ -48,7 +55,7 @@ RowSource RelationSql::table(std::size_t number) {
   const TableLayout& table = layout_.tables[number];
   const std::string name = fresh_name();
   RowSource out{"t" + std::to_string(number) + " AS " + name, {}};
-  const auto column = [&](std::size_t place) { return name + ".c" + std::to_string(place); };
+  const auto column = [&](std::size_t place) { return column_name(name, 'c', place); };
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     Cell cell{column(i)};
     cell.text = table.columns[i].type == table::ColumnType::text;
@@ -125,15 +132,14 @@ RowSource RelationSql::derived(const sql::Relation& relation, const RelationFact
   std::vector<std::string> selected;
   for (std::size_t i = 0; i < relation.outputs.size(); ++i) {
     const sql::DerivedColumn& output = relation.outputs[i];
-    const std::string place = std::to_string(i);
-    selected.push_back(derived_value(output, rows, part_facts) + " AS c" + place);
-    Cell cell{name + ".c" + place};
+    selected.push_back(aliased(derived_value(output, rows, part_facts), 'c', i));
+    Cell cell{column_name(name, 'c', i)};
     if (output.kind == sql::DerivedColumn::Kind::column) {
       const Cell& from = rows.cells[*output.column];
       cell.text = from.text;
       if (!relation.grouped && !from.offset.empty()) {
-        selected.push_back(from.offset + " AS o" + place);
-        cell.offset = name + ".o" + place;
+        selected.push_back(aliased(from.offset, 'o', i));
+        cell.offset = column_name(name, 'o', i);
         cell.offset_bounds = from.offset_bounds;
       }
     }

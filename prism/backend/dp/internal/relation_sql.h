@@ -42,6 +42,11 @@ struct RowSource {
   std::string unit{};  ///< the privacy unit of the row; empty for public rows
 };
 
+/// "<value> AS <kind><place>": a column of a subquery.
+std::string aliased(const std::string& value, char kind, std::size_t place);
+/// "<rows>.<kind><place>".
+std::string column_name(const std::string& rows, char kind, std::size_t place);
+
 /// Places of stored columns: the layout's, then one clamped copy per column that can have one.
 bool has_offset(const TableLayout& table, std::size_t column);
 std::size_t offset_place(const TableLayout& table, std::size_t column);
