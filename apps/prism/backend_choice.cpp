@@ -1,6 +1,7 @@
 #include "apps/prism/backend_choice.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,9 @@ namespace {
 
 /// What kind of Prism's files this is; none when it is not one of them.
 Result<std::optional<wire::Kind>> kind_of(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return fail(ErrorCode::invalid_argument, path, " is not a regular file, which a table must be");
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, "cannot read ", path, ": ",

@@ -1,6 +1,7 @@
 #include "apps/prism/budget_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -62,6 +63,9 @@ Result<store::sqlite::LedgerFile> open_ledger(const std::string& csv) {
 }
 
 Result<std::vector<std::string>> read_header(const std::string& csv) {
+  struct stat info{};
+  if (::stat(csv.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return fail(ErrorCode::invalid_argument, csv, " is not a regular file; put the table into one first");
   const int fd = ::open(csv.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, "cannot read ", csv, ": ",

@@ -1,5 +1,6 @@
 """Questions to dp_sandbox: answered with intervals, charged before the data is read, refused in words."""
 import json
+import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -92,6 +93,14 @@ class PrivateQuery(PrivateCase):
         self.assertEqual([line.split()[0] for line in text.out.splitlines()[2:]], ["0.2", "0.5", "1", "2"])
         self.assertIn("left: 3 of 3", text.err)
         self.assertEqual(self.show()["charges"], [])
+
+    def test_what_is_no_file_is_refused_at_once(self):
+        """A pipe that nobody writes to would otherwise be waited for."""
+        os.mkfifo(self.dir / "pipe.csv")
+        for path in ("pipe.csv", "."):
+            self.fails(2, "query", path, "--epsilon", "0.5", COUNT, says="regular file")
+            self.fails(2, "explain", path, "--epsilon", "0.5", COUNT, says="regular file")
+            self.fails(2, "budget", "grant", path, *self.grant_words(), says="regular file")
 
     def test_refusals_have_place_rule_and_way_out_and_cost_nothing(self):
         self.grant()
