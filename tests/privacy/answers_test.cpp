@@ -111,7 +111,7 @@ const std::vector<std::string>& questions() {
   return all;
 }
 
-Effort effort() { return std::getenv("PRISM_LONG") != nullptr ? Effort{500, 20, 20'000} : Effort{16, 1, 320}; }
+Effort effort() { return std::getenv("PRISM_LONG") != nullptr ? Effort{500, 2, 2'000} : Effort{16, 1, 320}; }
 
 TEST(Answers, OfNeighboursAreNotToldApart) {
   for (const std::string& sql : questions()) {
