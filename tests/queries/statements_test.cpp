@@ -302,6 +302,24 @@ TEST(StatementsTest, AwkwardTablesAnswerExactly) {
   EXPECT_EQ(compared, 48u);
 }
 
+/// The longest lists and deepest brackets that the dialect takes are not too much for the engine.
+TEST(StatementsTest, LongAndDeepConditionsAnswerExactly) {
+  std::string rows = "y,w\n";
+  for (int i = 0; i < 3'000; ++i) rows += std::to_string(i) + ",w" + std::to_string(i) + "\n";
+  Store store({csv("a", rows)}, {""});
+  std::string numbers, words, deep = "y = 1";
+  for (int i = 0; i < 1'000; ++i) {
+    numbers += (i == 0 ? "" : ", ") + std::to_string(2 * i);
+    words += (i == 0 ? "'w" : ", 'w") + std::to_string(2 * i) + "'";
+  }
+  for (int i = 0; i < 90; ++i)
+    deep = "(" + deep +
+           (i % 2 == 0 ? " OR w = 'w" + std::to_string(i) + "')" : " AND y < " + std::to_string(3'000 - i) + ")");
+  for (const std::string& condition : {"y IN (" + numbers + ")", "y NOT IN (" + numbers + ")", "w IN (" + words + ")",
+                                       "w NOT IN (" + words + ")", deep})
+    EXPECT_TRUE(store.compare("SELECT COUNT(*), SUM(y) FROM a WHERE " + condition));
+}
+
 /// Questions with everything the dialect has, over joins and derived tables of a, b (private) and p (public).
 class Questions {
  public:
