@@ -235,11 +235,12 @@ Interval smallest_interval(std::span<const NoiseTerm> terms, double coverage) {
     const double missed = part.noise->tail_up(whole);
     return {part.weight == 1 ? above(whole) : up(part.weight * above(whole)), 1 - missed};
   }
+  check(coverage <= 1 - 1e-8, "smallest_interval: a coverage that doubles cannot show for a sum");
   double below = 0, enough = tail.deviation();
   while (covers(enough) < coverage) {
     below = enough;
     enough *= 2;
-    check(std::isfinite(enough), "smallest_interval: a coverage that doubles cannot show");
+    check(std::isfinite(enough), "smallest_interval: no width covers");
   }
   while (enough - below > enough * 1e-9) {
     const double middle = below + (enough - below) / 2;

@@ -28,8 +28,9 @@ struct Interval {
   double coverage = 1;    ///< with at least this probability, rounded down; at least what was asked
 };
 
-/// The smallest half width with at least `coverage` in (0, 1) (a broken invariant otherwise): a whole number for one
-/// term of weight 1 or -1, within 10^-9 of its size for others. An empty list, or weights of zero, give {0, 1}.
+/// The smallest half width with at least `coverage` in (0, 1), for sums at most 1 - 10^-8 (a broken invariant
+/// otherwise): a whole number for one term of weight 1 or -1, within 10^-9 of its size for others. An empty list, or
+/// weights of zero, give {0, 1}.
 Interval smallest_interval(std::span<const NoiseTerm> terms, double coverage);
 /// One unit of weight: the smallest integer h with P(|x| <= h) >= coverage.
 Int128 smallest_half_width(const Noise& noise, double coverage);

@@ -120,6 +120,18 @@ TEST(Interval, TailsOfSumsAreAboveTheTruthAndClose) {
   }
 }
 
+TEST(Interval, OfSumsReachesTheLargestCoverage) {
+  const Noise thin = Noise::laplace({2, 1}).value(), wide = Noise::laplace({1000, 1}).value(),
+              bell = Noise::gaussian({9, 1}).value();
+  const std::vector<std::vector<NoiseTerm>> lists = {
+      {{1, &thin}, {0.5, &wide}}, {{1, &thin}, {1, &wide}, {1, &bell}}, {{1, &wide}, {2, &wide}}};
+  for (const auto& terms : lists) {
+    const Interval interval = smallest_interval(terms, 1 - 1e-8);
+    EXPECT_GE(interval.coverage, 1 - 1e-8);
+    EXPECT_LT(interval.half_width, 25 * (terms.size() > 2 ? 1100.0 : 2100.0));
+  }
+}
+
 TEST(Interval, CoverageIsWhatWasComputed) {
   // Fixed seeds; four standard errors of the frequency around the computed value. Sums may cover up to a little more.
   constexpr int kSeeds = 10'000;
