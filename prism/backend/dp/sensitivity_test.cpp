@@ -25,7 +25,7 @@ policy::Grant visits_grant(std::uint64_t rows_per_unit, std::optional<std::uint6
   visits.unit = "id";
   visits.rows_per_unit = rows_per_unit;
   visits.columns = {integer_column("id"),
-                    integer_column("x", policy::Bounds{-3, 5}),
+                    integer_column("x", policy::Bounds{-5, 3}),
                     integer_column("y", policy::Bounds{2, 4}, false, true),
                     text_column("p", {"a", "b"}),
                     text_column("q"),
