@@ -9,11 +9,6 @@ namespace prism::dp {
 namespace {
 
 constexpr std::uint64_t kMostRows = std::uint64_t{1} << 40;
-constexpr Uint128 kMeantAsBounds = Uint128{1} << 40;
-
-std::uint64_t distance(std::int64_t from, std::int64_t to) {
-  return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
-}
 
 }  // namespace
 
@@ -33,50 +28,41 @@ Result<QuantileRelease> QuantileRelease::make(const Options& options) {
   }
   QuantileRelease release;
   release.options_ = options;
-  const std::uint64_t last_value = static_cast<std::uint64_t>(options.high) - static_cast<std::uint64_t>(options.low);
-  const Uint128 values = static_cast<Uint128>(last_value) + 1;
-  if (values <= kMeantAsBounds) {
-    release.leaf_width_ = static_cast<std::uint64_t>((values + options.most_leaves - 1) / options.most_leaves);
-  }
-  release.last_leaf_ = last_value / release.leaf_width_;
+  release.grid_ = std::make_shared<const internal::LeafGrid>(options.low, options.high, options.most_leaves);
   std::vector<internal::QuantilePlan> plans;
   for (std::size_t i = 0; i < options.fractions_nano.size(); ++i) {
     const std::int64_t fraction = options.fractions_nano[i];
     if (fraction < 0 || fraction > kNanos) {
       return fail(ErrorCode::invalid_argument, "quantiles: a fraction of ", fraction, " billionths; 0 to ", kNanos);
     }
-    PRISM_TRY(internal::QuantilePlan plan, internal::plan_quantile(options, i, release.last_leaf_));
+    PRISM_TRY(internal::QuantilePlan plan, internal::plan_quantile(options, i, release.grid_->last()));
     plans.push_back(std::move(plan));
   }
   release.plans_ = std::make_shared<const std::vector<internal::QuantilePlan>>(std::move(plans));
   return release;
 }
 
-std::uint64_t QuantileRelease::leaf_of(std::int64_t value) const {
-  const std::int64_t inside = std::clamp(value, options_.low, options_.high);
-  return (static_cast<std::uint64_t>(inside) - static_cast<std::uint64_t>(options_.low)) / leaf_width_;
-}
+std::uint64_t QuantileRelease::leaf_width() const { return grid_->width(); }
 
-std::int64_t QuantileRelease::leaf_low(std::uint64_t leaf) const {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(options_.low) + std::min(leaf, last_leaf_) * leaf_width_);
-}
+std::uint64_t QuantileRelease::last_leaf() const { return grid_->last(); }
 
-std::int64_t QuantileRelease::leaf_high(std::uint64_t leaf) const {
-  if (leaf >= last_leaf_) return options_.high;
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(leaf_low(leaf)) + (leaf_width_ - 1));
-}
+std::uint64_t QuantileRelease::leaf_of(std::int64_t value) const { return grid_->leaf_of(value); }
+
+std::int64_t QuantileRelease::leaf_low(std::uint64_t leaf) const { return grid_->low_of(leaf); }
+
+std::int64_t QuantileRelease::leaf_high(std::uint64_t leaf) const { return grid_->high_of(leaf); }
 
 std::vector<QuantileEstimate> QuantileRelease::estimate(std::span<const LeafCount> histogram,
                                                         DrawStream& stream) const {
-  const internal::Ranks ranks(histogram, last_leaf_);
+  const internal::Ranks ranks(histogram, last_leaf());
   std::vector<QuantileEstimate> estimates;
   estimates.reserve(plans_->size());
   for (const internal::QuantilePlan& plan : *plans_) {
-    const internal::ValueCandidates values = internal::value_candidates(plan, ranks);
+    const internal::ValueCandidates values = internal::value_candidates(plan, *grid_, ranks);
     const auto choice = plan.value.mechanism.choose(values.candidates, stream);
-    const std::uint64_t leaf = values.starts[choice.candidate] + choice.offset;
+    const std::uint64_t leaf = grid_->leaf_at(values.starts[choice.candidate], choice.offset);
     const std::int64_t from = leaf_low(leaf), to = leaf_high(leaf);
-    QuantileEstimate estimate{from + static_cast<std::int64_t>(distance(from, to) / 2), options_.low, options_.high};
+    QuantileEstimate estimate{grid_->roundest(leaf), options_.low, options_.high};
     if (plan.low) {
       const auto steps = internal::steps_to(leaf);
       const auto cells = internal::end_cells(plan, ranks, leaf, true, steps);
@@ -85,7 +71,7 @@ std::vector<QuantileEstimate> QuantileRelease::estimate(std::span<const LeafCoun
       if (cell > 0 && cell <= steps.size()) estimate.low = leaf_low(leaf - steps[cell - 1]);
     }
     if (plan.high) {
-      const auto steps = internal::steps_to(last_leaf_ - leaf);
+      const auto steps = internal::steps_to(last_leaf() - leaf);
       const auto cells = internal::end_cells(plan, ranks, leaf, false, steps);
       const std::size_t cell = plan.high->mechanism.choose(cells, stream).candidate;
       if (cell == 0) estimate.high = to;

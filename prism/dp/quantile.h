@@ -5,7 +5,7 @@
 // convergence rates"): the loss of a value is how far its rank is from the wanted rank. The error is a few ranks
 // divided by epsilon, whatever the width of the domain; a tree of noisy counts, whose levels share epsilon, errs by
 // several times as many (README.md compares them). The domain [low, high] is cut into leaves of equal width; the
-// executor only has to count rows per leaf.
+// executor only has to count rows per leaf. Beforehand round numbers weigh more than others (internal/leaf_grid.h).
 //
 // The interval is two more choices, of a lower and an upper end among steps that grow by a fifth from the value
 // outwards, aimed at ranks so far below and above the wanted one that the end passes the true quantile with at most the
@@ -31,8 +31,9 @@
 namespace prism::dp {
 
 namespace internal {
+class LeafGrid;
 struct QuantilePlan;
-}
+}  // namespace internal
 
 /// `count` rows whose value lies in leaf number `leaf`.
 struct LeafCount {
@@ -66,8 +67,8 @@ class QuantileRelease {
   static Result<QuantileRelease> make(const Options& options);
 
   /// The grid, public: leaf i holds low + i * leaf_width() up to just below the next leaf, and no more than `high`.
-  std::uint64_t leaf_width() const { return leaf_width_; }
-  std::uint64_t last_leaf() const { return last_leaf_; }
+  std::uint64_t leaf_width() const;
+  std::uint64_t last_leaf() const;
   /// Of the value clamped to the domain.
   std::uint64_t leaf_of(std::int64_t value) const;
   std::int64_t leaf_low(std::uint64_t leaf) const;
@@ -89,8 +90,8 @@ class QuantileRelease {
  private:
   QuantileRelease() = default;
   Options options_;
-  std::uint64_t leaf_width_ = 1, last_leaf_ = 0;
-  std::shared_ptr<const std::vector<internal::QuantilePlan>> plans_;  ///< constant, shared by copies
+  std::shared_ptr<const internal::LeafGrid> grid_;
+  std::shared_ptr<const std::vector<internal::QuantilePlan>> plans_;  ///< both constant, shared by copies
 };
 
 }  // namespace prism::dp

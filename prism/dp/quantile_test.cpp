@@ -57,7 +57,8 @@ struct Distribution {
 Distribution distribution(const internal::QuantilePlan& plan, const std::vector<int>& rows, int last_leaf) {
   const internal::Ranks ranks(histogram_of(rows), static_cast<std::uint64_t>(last_leaf));
   Distribution result;
-  const auto values = internal::value_candidates(plan, ranks);
+  const internal::LeafGrid grid(0, last_leaf, static_cast<std::uint64_t>(last_leaf) + 2);
+  const auto values = internal::value_candidates(plan, grid, ranks);
   const auto probabilities = chances(plan.value.mechanism, values.candidates);
   result.value.resize(static_cast<std::size_t>(last_leaf) + 1);
   for (std::size_t i = 0; i < probabilities.size(); ++i) {
@@ -136,6 +137,7 @@ TEST(QuantileTest, EachChoiceLosesNoMoreThanItsShareOnAnyNeighbour) {
 // do.
 TEST(QuantileTest, InAWideDomainTheValueLosesItsShareAndNoMore) {
   constexpr std::uint64_t kStep = 1'000'000'000, kLeaves = 4 * kStep + 1;
+  const internal::LeafGrid grid(0, kLeaves - 1, kLeaves);
   for (const char* text : {"2", "8", "60"}) {
     const double epsilon = Epsilon::parse(text).value().value_up();
     for (const std::int64_t fraction : kFractions) {
@@ -146,7 +148,7 @@ TEST(QuantileTest, InAWideDomainTheValueLosesItsShareAndNoMore) {
       const auto log_chances = [&](const std::vector<int>& rows) {
         std::vector<LeafCount> histogram;
         for (const int row : rows) histogram.push_back({static_cast<std::uint64_t>(row) * kStep, 1});
-        const auto values = internal::value_candidates(plan, internal::Ranks(histogram, kLeaves - 1));
+        const auto values = internal::value_candidates(plan, grid, internal::Ranks(histogram, kLeaves - 1));
         double total = 0;
         for (const Candidate& candidate : values.candidates) {
           total += static_cast<double>(candidate.multiplicity) * std::exp(-rate * static_cast<double>(candidate.loss));
@@ -298,6 +300,23 @@ TEST(QuantileTest, AnswersHaveTheComputedDistribution) {
     const double p = of.value[static_cast<std::size_t>(leaf)];
     EXPECT_NEAR(seen[100 + leaf], trials * p, 6.5 * std::sqrt(trials * p) + 1) << leaf << ", seed 10";
   }
+}
+
+// Loans are asked for in hundreds: the median is one of them, not an empty number beside it.
+TEST(QuantileTest, RoundDataHasRoundQuantiles) {
+  std::mt19937_64 random(54);
+  std::vector<LeafCount> histogram;
+  const auto release = QuantileRelease::make(options_of("1", 0, 40'000, {500'000'000})).value();
+  for (std::int64_t amount = 100; amount <= 40'000; amount += 100) {
+    histogram.push_back({release.leaf_of(amount), 1 + random() % (amount % 1000 == 0 ? 60 : 6)});
+  }
+  const NoiseSeed seed = NoiseSeed::from_bytes({17});
+  int round = 0;
+  for (std::uint64_t draw = 0; draw < 200; ++draw) {
+    DrawStream stream = seed.stream(draw);
+    round += release.estimate(histogram, stream)[0].value % 100 == 0 ? 1 : 0;
+  }
+  EXPECT_GE(round, 120);  // 2 of 200 if all numbers weighed the same and none were rows
 }
 
 TEST(QuantileTest, LeavesCutTheDomainAndAlsoTheLargestOne) {

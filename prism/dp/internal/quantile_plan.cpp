@@ -146,7 +146,7 @@ Int128 Ranks::through(std::uint64_t leaf) const {
   return at.leaf == leaf ? at.through : at.below;
 }
 
-ValueCandidates value_candidates(const QuantilePlan& plan, const Ranks& ranks) {
+ValueCandidates value_candidates(const QuantilePlan& plan, const LeafGrid& grid, const Ranks& ranks) {
   const std::int64_t slope = plan.slope, scale = plan.scale;
   const Aim& aim = plan.value;
   const Int128 wanted = ranks.rows() * slope, middle = ranks.rows() * (scale / 2), whole = ranks.rows() * scale;
@@ -157,15 +157,15 @@ ValueCandidates value_candidates(const QuantilePlan& plan, const Ranks& ranks) {
   ValueCandidates result;
   result.candidates.reserve(2 * ranks.leaves().size());
   result.starts.reserve(2 * ranks.leaves().size());
-  const auto candidate = [&](std::uint64_t start, Int128 below, Int128 through, std::uint64_t multiplicity) {
+  const auto candidate = [&](std::uint64_t start, Int128 below, Int128 through, std::uint64_t weight) {
     result.starts.push_back(start);
     result.candidates.push_back(
-        {loss_of(below * scale, through * scale, target, aim.below_weight, aim.above_weight), multiplicity});
+        {loss_of(below * scale, through * scale, target, aim.below_weight, aim.above_weight), weight});
   };
   std::uint64_t next = 0;
   for (const auto& [leaf, below, through] : ranks.leaves()) {
-    candidate(next, below, below, leaf - next);
-    candidate(leaf, below, through, 1);
+    candidate(next, below, below, leaf == next ? 0 : grid.weight(next, leaf - 1));
+    candidate(leaf, below, through, grid.weight(leaf, leaf));
     next = leaf + 1;
   }
   return result;

@@ -11,6 +11,7 @@
 #include "prism/base/int128.h"
 #include "prism/base/result.h"
 #include "prism/dp/exponential.h"
+#include "prism/dp/internal/leaf_grid.h"
 #include "prism/dp/quantile.h"
 
 namespace prism::dp::internal {
@@ -66,12 +67,12 @@ class Ranks {
   Int128 rows_ = 0;
 };
 
-/// Every leaf is a candidate, the empty ones between two occupied leaves as one of a multiplicity.
+/// Every leaf is a candidate, the empty ones between two occupied leaves together: of the weights that the grid gives.
 struct ValueCandidates {
   std::vector<Candidate> candidates;
   std::vector<std::uint64_t> starts;  ///< the first leaf of each
 };
-ValueCandidates value_candidates(const QuantilePlan& plan, const Ranks& ranks);
+ValueCandidates value_candidates(const QuantilePlan& plan, const LeafGrid& grid, const Ranks& ranks);
 
 /// The cells that an end is chosen from when the value is in `leaf`. Cell 0 reaches from that leaf over all the rest of
 /// the domain, cell i up to step i outwards, and the last stands for targets below or above all ranks. A cell of more
