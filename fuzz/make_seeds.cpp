@@ -8,6 +8,7 @@
 
 #include "prism/backend/he/query.h"
 #include "prism/custody/backup.h"
+#include "prism/dp/event.h"
 #include "prism/host/atomic_file.h"
 #include "prism/host/file.h"
 #include "prism/sealed/writer.h"
@@ -124,6 +125,24 @@ void answers() {
   seed("answer_fuzz", "packed", backend::he::encode_answer(head, packed));
 }
 
+void events() {
+  const dp::Epsilon epsilon = must(dp::Epsilon::parse("0.5"));
+  const dp::Delta delta = must(dp::Delta::parse("1e-6"));
+  const dp::Event pure = dp::Event::pure(epsilon);
+  const dp::Event gaussian = must(dp::Event::gaussian({1000, 3}, 7));
+  const dp::Event zcdp = must(dp::Event::zcdp({1, 30}, delta));
+  const auto write = [](const char* name, const std::vector<dp::Event>& list) {
+    seed("event_fuzz", name, must(dp::encode_events(list)));
+  };
+  write("empty", {});
+  write("pure", {pure});
+  write("approximate", {dp::Event::approximate(epsilon, delta)});
+  write("laplace", {must(dp::Event::laplace({10, 3}, 7))});
+  write("gaussian", {must(gaussian.times(9))});
+  write("zcdp", {zcdp});
+  write("mixed", {pure, must(dp::Event::gaussian({99, 1}, 1)), must(dp::Event::zcdp({1, 1000}, delta))});
+}
+
 void keys() {
   FixedRandom random;
   const FixedClock clock;
@@ -164,5 +183,6 @@ int main(int argc, char** argv) {
              {"SELECT SUM(age * income) FROM people WHERE income BETWEEN -100 AND 900",
               "SELECT VAR_POP(age) FROM people WHERE born > DATE '1970-01-01' AND age <> 18"});
   answers();
+  events();
   keys();
 }
