@@ -27,6 +27,8 @@ LeafGrid::LeafGrid(std::int64_t low, std::int64_t high, std::uint64_t most_leave
   // all weights add up to less than 11 * 2^41.
   if (values <= kMeantAsBounds) {
     while (static_cast<Uint128>(largest_power_) * 1000 <= values) largest_power_ *= 10;
+    const auto power = static_cast<std::int64_t>(largest_power_);
+    offset_ = static_cast<std::uint64_t>((low % power + power) % power);
   }
 }
 
@@ -45,12 +47,15 @@ std::int64_t LeafGrid::high_of(std::uint64_t leaf) const {
 }
 
 std::uint64_t LeafGrid::weight(std::uint64_t first, std::uint64_t last) const {
-  const Int128 from = low_of(first), to = high_of(last);
-  Int128 weight = to - from + 1;
-  for (Int128 power = 10; power <= largest_power_; power *= 10) {
-    weight += (floor_divide(to, power) - floor_divide(from - 1, power)) * power;
+  // Counted from a multiple of all powers, so that nothing is negative; below 2^41 where there are powers.
+  const std::uint64_t last_value = static_cast<std::uint64_t>(high_) - static_cast<std::uint64_t>(low_);
+  const std::uint64_t from = offset_ + first * width_;
+  const std::uint64_t to = offset_ + (last >= last_ ? last_value : last * width_ + (width_ - 1));
+  std::uint64_t weight = to - from + 1;
+  for (std::uint64_t power = 10; power <= largest_power_; power *= 10) {
+    weight += (to / power + 1 - (from + power - 1) / power) * power;
   }
-  return static_cast<std::uint64_t>(weight);
+  return weight;
 }
 
 std::uint64_t LeafGrid::leaf_at(std::uint64_t first, std::uint64_t offset) const {
@@ -70,7 +75,7 @@ std::uint64_t LeafGrid::leaf_at(std::uint64_t first, std::uint64_t offset) const
 std::int64_t LeafGrid::roundest(std::uint64_t leaf) const {
   const Int128 from = low_of(leaf), to = high_of(leaf), middle = from + (to - from) / 2;
   Int128 best = middle;
-  for (Int128 power = 10; power <= largest_power_; power *= 10) {
+  for (Int128 power = 10; power <= Int128{largest_power_}; power *= 10) {
     if (floor_divide(to, power) == floor_divide(from - 1, power)) break;  // no multiple inside, nor of larger powers
     const Int128 nearest = nearest_multiple(middle, power);
     best = nearest < from ? nearest + power : nearest > to ? nearest - power : nearest;

@@ -37,7 +37,8 @@ class LeafGrid {
  private:
   std::int64_t low_, high_;
   std::uint64_t width_ = 1, last_ = 0;
-  Int128 largest_power_ = 1;  ///< the largest power of ten that adds weight
+  std::uint64_t largest_power_ = 1;  ///< the largest power of ten that adds weight
+  std::uint64_t offset_ = 0;         ///< of `low` from the multiple of that power at or below it
 };
 
 }  // namespace prism::dp::internal
