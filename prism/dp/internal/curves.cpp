@@ -88,12 +88,6 @@ double rdp_epsilon_up(double alpha, double divergence, double delta) {
   return std::max(0.0, up(divergence) + (logarithms + slack) / (alpha - 1));
 }
 
-double rdp_delta_up(double alpha, double divergence, double epsilon) {
-  const double exponent = (alpha - 1) * (divergence - epsilon) + log_conversion(alpha);
-  const double slack = 1e-14 * (1 + (alpha - 1) * (divergence + epsilon) + std::abs(log_conversion(alpha)));
-  return std::min(1.0, up(std::exp(exponent + slack)));
-}
-
 double zcdp_epsilon_up(double rho, double delta) {
   if (rho <= 0 || delta >= 1) return 0;
   if (!(delta > 0)) return kInfinity;

@@ -22,7 +22,6 @@ double gaussian_mu_down(double epsilon, double delta);
 
 /// Given that the mechanism is (alpha, divergence)-RDP: Canonne, Kamath and Steinke 2020, proposition 12. alpha > 1.
 double rdp_epsilon_up(double alpha, double divergence, double delta);
-double rdp_delta_up(double alpha, double divergence, double epsilon);
 /// rho-zCDP through the best order. rho >= 0.
 double zcdp_epsilon_up(double rho, double delta);
 /// The largest rho, rounded down, with zcdp_epsilon_up(rho, delta) <= epsilon. delta in (0, 1), epsilon > 0.
