@@ -105,6 +105,40 @@ TEST(DpPrepare, ChargesNoMoreThanAsked) {
   }
 }
 
+TEST(DpPrepare, ManySumsShareGaussianNoiseWithinTheSameBudget) {
+  policy::Grant grant = people_grant();
+  std::string sql = "SELECT COUNT(*)";
+  for (int i = 0; i < 60; ++i) {
+    grant.tables[0].columns.push_back(integer_column("c" + std::to_string(i), policy::Bounds{0, 1}));
+    sql += ", SUM(c" + std::to_string(i) + ")";
+  }
+  const auto prepared = dp::prepare(grant, sql + " FROM people", World::options("1"));
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  const Preview shown = preview(*prepared);
+  ASSERT_EQ(shown.releases.size(), 61U);
+  EXPECT_EQ(shown.releases[1].mechanism, "discrete Gaussian");
+  EXPECT_LE(prepared->charge().delta, policy::default_delta(grant, shown.epsilon));
+  // Laplace with a sixtieth of epsilon each would reach 180; the joint Gaussian a fraction of it.
+  EXPECT_LT(std::stoi(*shown.columns[1].plus_minus), 90);
+  prism::dp::Accountant accountant(prism::dp::Method::pld);
+  accountant.compose(prepared->charge().events);
+  EXPECT_LE(accountant.epsilon(prepared->charge().delta), 1.001);  // it rounds losses up to a grid
+}
+
+TEST(DpPrepare, ChargesFitLedgersOfBothAccountings) {
+  for (const auto method : {prism::dp::Method::basic, prism::dp::Method::zcdp}) {
+    policy::Grant grant = people_grant();
+    grant.accounting = method;
+    World world(grant);
+    world.put("people", "id,age,weight,score,sex,city\n1,20,60,1,F,Ulm\n");
+    for (const char* sql : {"SELECT city, COUNT(*), AVG(age), MEDIAN(weight) FROM people GROUP BY city",
+                            "SELECT city, COUNT(*) FROM people GROUP BY city", "SELECT AVG(score) FROM people"}) {
+      const auto answer = world.ask(sql, "0.5");
+      EXPECT_TRUE(answer) << sql << ": " << (answer ? "" : answer.error().message);
+    }
+  }
+}
+
 TEST(DpPrepare, OneReleaseServesEverythingAboutAColumn) {
   World world(wide_grant());
   const auto releases = [&](const char* sql) { return preview(*world.prepare(sql)).releases; };
