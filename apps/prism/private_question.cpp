@@ -244,7 +244,7 @@ Status answer_private(const PrivateQuestion& question) {
   host::SystemRandom random;
   const host::SystemClock clock;
   BucketSleeper sleeper;
-  privately::Engine engine(asked.ledger.grant(), source);
+  privately::Engine engine(asked.ledger.grant(), source, question.threads);
   auto answer = privately::run(prepared, engine, {book, random, clock, sleeper, [] { return host::interrupted(); }});
   const std::string spent = fmt::format("spent epsilon {}, delta {:.3g}{}", prepared.charge().epsilon.text(),
                                         prepared.charge().delta.value_up(), left_text(book, question));

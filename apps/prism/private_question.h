@@ -1,5 +1,6 @@
 // apps/prism/private_question.h - a question to dp_sandbox, as the command line asks it: answered, or only explained.
 #pragma once
+#include <cstddef>
 #include <string>
 
 #include "prism/base/result.h"
@@ -17,6 +18,7 @@ struct PrivateQuestion {
   std::string analyst, room;
   std::string format = "table";  ///< table, json or csv; `explain` knows table and json
   std::string output;            ///< a file; stdout when empty
+  std::size_t threads = 1;
 };
 
 /// Adds --epsilon, --delta, --analyst and --room.

@@ -63,6 +63,7 @@ Status run(const Arguments& a) {
   if (!a.dictionaries.empty()) return fail(ErrorCode::invalid_argument, "--dictionary is for sealed tables");
   PrivateQuestion question = a.question;
   if (!a.format.empty()) question.format = a.format;
+  PRISM_TRY(question.threads, workers_from(a.threads));
   return a.dry_run ? explain_private(question) : answer_private(question);
 }
 
@@ -78,7 +79,7 @@ void add_query(CLI::App& app, Action& action) {
       "  prism query patients.csv --epsilon 0.5 \"SELECT AVG(age) FROM patients WHERE sex = 'female'\"\n\n"
       "A CSV file needs a grant first (prism budget grant --help). Its answer is charged before the file is read: what "
       "fails\nor is interrupted after that stays charged. -o, --epsilon, --delta, --analyst, --room and --dry-run are "
-      "for CSV files,\n--dictionary and --threads for sealed tables.");
+      "for CSV files,\n--dictionary for sealed tables.");
   const auto a = std::make_shared<Arguments>();
   command->add_option("table", a->question.csv, "The sealed table or CSV file")->required();
   command->add_option("sql", a->question.sql, "The question, in SQL")->required();
