@@ -167,8 +167,15 @@ void add_budget_grant(CLI::App& budget, Action& action) {
       budget.add_subcommand("grant", "Fix privacy unit, schema, bounds and budget of a CSV file, once and for all");
   command->footer(
       "Example:\n  prism budget grant patients.csv --unit patient --schema patients.json --epsilon 3 --delta 1e-5\n\n"
-      "The schema is a JSON file; prism budget schema writes one to fill in. What is granted cannot be changed. It is "
-      "public:\nchoose it from what everybody knows, not from the file. docs/guide/dp.md says how.");
+      "The schema is a JSON file; prism budget schema writes one to fill in:\n"
+      "  {\"version\": 1, \"columns\": [\n"
+      "    {\"name\": \"patient\", \"type\": \"integer\"},\n"
+      "    {\"name\": \"age\", \"type\": \"integer\", \"low\": 0, \"high\": 110},\n"
+      "    {\"name\": \"cost\", \"type\": \"decimal\", \"scale\": 2, \"nullable\": true, \"low\": 0, \"high\": "
+      "20000},\n"
+      "    {\"name\": \"sex\", \"type\": \"text\", \"values\": [\"female\", \"male\"]}]}\n"
+      "What is granted cannot be changed, and is public: choose it from what everybody knows, not from the file.\n"
+      "docs/guide/dp.md says how.");
   const auto a = std::make_shared<Arguments>();
   command->add_option("csv", a->csv, "The CSV file")->required();
   command->add_option("--unit", a->unit, "The column that says whose row it is: what one of them adds is hidden");
