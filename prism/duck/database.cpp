@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "prism/base/check.h"
+#include "prism/duck/internal/distinct.h"
 
 namespace prism::duck {
 namespace {
@@ -144,6 +145,11 @@ void fill(duckdb_vector vector, Kind kind, const table::Column& column, const So
   const std::int64_t* const values = column.values.data();
   const std::uint8_t* const valid = column.valid.data();
   void* const data = duckdb_vector_get_data(vector);
+  if (source.numbers != nullptr) {
+    auto* const out = static_cast<std::int32_t*>(data);
+    for (std::size_t k = 0; k < places.size(); ++k) out[k] = (*source.numbers)[places[k]];
+    return;  // a vector without validity has no NULLs
+  }
   if (kind == Kind::number) {
     auto* const out = static_cast<std::int64_t*>(data);
     for (std::size_t k = 0; k < places.size(); ++k) out[k] = values[places[k]];
@@ -207,6 +213,7 @@ class Database::Engine {
       if (duckdb_set_config(config.get(), name, value) != DuckDBSuccess) return not_started();
     if (duckdb_open_ext(nullptr, database.out(), config.get(), nullptr) != DuckDBSuccess) return not_started();
     if (duckdb_connect(database.get(), connection.out()) != DuckDBSuccess) return not_started();
+    PRISM_CHECKED(register_distinct(connection.get()));
     // Compressed materialization rewrites plans by what the statistics of the data allow, and with an unlucky order of
     // joins the rewritten plan does not bind ("Failed to bind column reference", 1.4.4): a statement would fail for
     // some data only.
@@ -274,11 +281,14 @@ Status Database::append(std::string_view name, const table::Table& table, std::s
   std::vector<Kind> kinds;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     check(sources[i].column < table.columns.size(), "append: a column that the table does not have");
+    check(sources[i].numbers == nullptr || sources[i].numbers->size() == table.rows, "append: a number for each row");
     const table::Column& column = table.columns[sources[i].column];
     *types[i].out() = duckdb_appender_column_type(appender.get(), i);
     raw_types.push_back(types[i].get());
     PRISM_TRY(const Kind kind, stored_kind(types[i].get(), name));
-    if ((kind == Kind::text) != (column.schema.type == table::ColumnType::text)) return other_columns(name);
+    const bool text = sources[i].numbers == nullptr && column.schema.type == table::ColumnType::text;
+    if ((kind == Kind::text) != text || (sources[i].numbers != nullptr && kind != Kind::offset))
+      return other_columns(name);
     const auto width = static_cast<Uint128>(static_cast<Int128>(sources[i].high) - sources[i].low);
     if (kind == Kind::offset) check(width < (Uint128{1} << 31), "append: an offset that does not fit 31 bits");
     kinds.push_back(kind);

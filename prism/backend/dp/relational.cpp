@@ -107,7 +107,7 @@ class Reading {
   }
 
   const std::vector<Cell>& cells() const { return rows_.cells; }
-  const std::string& unit() const { return rows_.unit; }
+  const RowSource& rows() const { return rows_; }
   RelationSql& sql() { return sql_; }
   Parameters& parameters() { return parameters_; }
 
@@ -147,6 +147,10 @@ class Reading {
     selected.push_back("dense_rank() OVER (PARTITION BY " + rows_.unit + " ORDER BY hash(" + rows_.unit + ", " +
                        listed(keys) + "), " + listed(keys) + ") AS g");
     bounded.unit = outer + ".u";
+    if (!rows_.number.empty()) {
+      selected.push_back(rows_.number + " AS n");
+      bounded.number = outer + ".n";
+    }
     from_ = "(SELECT " + listed(selected) + reading() + ") AS " + outer;
     condition_ = outer + ".g <= " + parameters_.number(static_cast<std::int64_t>(groups));
     rows_ = std::move(bounded);
@@ -178,7 +182,8 @@ std::array<std::size_t, kPlaces> select_aggregate(const Aggregate& aggregate, co
     case Aggregate::Kind::units:
       // With one row per unit, rows are units: no set of those already seen is needed.
       if (facts.rows_per_unit == 1) return {selection.add("count(*)")};
-      return {selection.add("count(DISTINCT " + reading.unit() + ")")};
+      if (!reading.rows().number.empty()) return {selection.add("different(" + reading.rows().number + ")")};
+      return {selection.add("count(DISTINCT " + reading.rows().unit + ")")};
     case Aggregate::Kind::product: {
       const std::string a = reading.sql().held(cell(0), aggregate.bounds[0]);
       const std::string b = reading.sql().held(cell(1), aggregate.bounds[1]);

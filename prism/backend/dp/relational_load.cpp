@@ -72,8 +72,8 @@ Status check_public_nulls(const TableLayout& layout, const table::Table& table,
 Result<BoundedRows> bounded_rows(const TableLayout& layout, const table::Table& table,
                                  const std::vector<std::size_t>& places, const RowKey& key) {
   check(layout.unit.has_value(), "bounded_rows: a public table");
-  if (table.rows > std::numeric_limits<std::uint32_t>::max())
-    return fail(ErrorCode::exhausted, table.rows, " rows; a table can have 2^32 - 1");
+  if (table.rows > std::numeric_limits<std::int32_t>::max())
+    return fail(ErrorCode::exhausted, table.rows, " rows; a table can have 2^31 - 1");
   const table::Column& units = table.columns[places[*layout.unit]];
   std::vector<ColumnWords> words;
   std::vector<const std::uint8_t*> needed = {units.valid.data()};
@@ -119,16 +119,28 @@ Result<BoundedRows> bounded_rows(const TableLayout& layout, const table::Table& 
   }
   std::vector<std::uint8_t> kept(rows, 0);
   std::uint64_t ordinal = 0;
+  std::int32_t units_seen = 0;
+  out.units.assign(rows, 0);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     ordinal = i > 0 && candidates[i - 1].unit == candidates[i].unit ? ordinal + 1 : 1;
+    if (ordinal == 1) ++units_seen;
+    out.units[candidates[i].row] = units_seen - 1;
     out.most_rows_of_unit = std::max(out.most_rows_of_unit, ordinal);
     if (ordinal <= layout.rows_per_unit)
       kept[candidates[i].row] = 1;
     else
       ++out.over_the_bound;
   }
-  for (std::uint32_t row = 0; row < rows; ++row)
-    if (kept[row] != 0) out.rows.push_back(row);
+  // Numbers in the order of the table's rows: where rows of a unit stand together, so do equal numbers, ascending.
+  std::vector<std::int32_t> renumbered(static_cast<std::size_t>(units_seen), -1);
+  std::int32_t next = 0;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    if (kept[row] == 0) continue;
+    out.rows.push_back(row);
+    std::int32_t& number = renumbered[static_cast<std::size_t>(out.units[row])];
+    if (number < 0) number = next++;
+    out.units[row] = number;
+  }
   return out;
 }
 
@@ -158,12 +170,14 @@ Status load_table(duck::Database& database, const Layout& layout, std::size_t nu
     sources.push_back({places[i], wanted.bounds[i]->low, wanted.bounds[i]->high});
   }
   const std::string name = "t" + std::to_string(number);
+  if (wanted.unit) kinds.push_back(duck::Kind::offset);  // the unit's number
   PRISM_CHECKED(database.create(name, kinds));
   if (!wanted.unit) {
     PRISM_CHECKED(check_public_nulls(wanted, table, places));
     return database.append(name, table, sources, nullptr, stop);
   }
   PRISM_TRY(const BoundedRows bounded, bounded_rows(wanted, table, places, key));
+  sources.push_back({places[*wanted.unit], 0, 0, &bounded.units});
   return database.append(name, table, sources, &bounded.rows, stop);
 }
 

@@ -440,7 +440,7 @@ TEST(RelationalTest, StatementsHoldNothingOfTheUser) {
         "SELECT", "FROM",     "WHERE", "GROUP",     "BY",      "AS",         "ON",    "JOIN",   "AND",     "OR",
         "NOT",    "NULL",     "IS",    "IN",        "BETWEEN", "CASE",       "WHEN",  "THEN",   "ELSE",    "END",
         "FILTER", "DISTINCT", "OVER",  "PARTITION", "ORDER",   "TRUE",       "FALSE", "BIGINT", "HUGEINT", "VARCHAR",
-        "count",  "sum",      "min",   "max",       "hash",    "dense_rank", "u",     "g"};
+        "count",  "sum",      "min",   "max",       "hash",    "dense_rank", "u",     "g",      "n",       "different"};
     for (const duck::Statement& statement : query->statements()) {
       std::string word;
       for (const char c : statement.text + " ") {

@@ -65,7 +65,10 @@ RowSource RelationSql::table(std::size_t number) {
     }
     out.cells.push_back(std::move(cell));
   }
-  if (table.unit) out.unit = column(*table.unit);
+  if (table.unit) {
+    out.unit = column(*table.unit);
+    out.number = column(offset_place(table, table.columns.size()));
+  }
   return out;
 }
 
@@ -92,7 +95,10 @@ RowSource RelationSql::join(const sql::Relation& relation, const RelationFacts* 
     rows.from += " JOIN " + part.from + " ON " + joined(equalities, " AND ");
     rows.cells.insert(rows.cells.end(), part.cells.begin(), part.cells.end());
     // Where both sides are private they have one unit (analyse), so either names it.
-    if (rows.unit.empty()) rows.unit = part.unit;
+    if (rows.unit.empty()) {
+      rows.unit = part.unit;
+      rows.number = part.number;
+    }
   }
   return rows;
 }
@@ -157,6 +163,10 @@ RowSource RelationSql::derived(const sql::Relation& relation, const RelationFact
   if (!unit.empty()) {
     selected.push_back(unit + " AS u");
     out.unit = name + ".u";
+  }
+  if (!relation.grouped && !rows.number.empty()) {
+    selected.push_back(rows.number + " AS n");
+    out.number = name + ".n";
   }
   const std::string condition = this->condition({&relation.where}, rows.cells);
   out.from = "(SELECT " + joined(selected, ", ") + " FROM " + rows.from +

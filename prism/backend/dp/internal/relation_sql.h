@@ -39,7 +39,8 @@ struct Cell {
 struct RowSource {
   std::string from;
   std::vector<Cell> cells;
-  std::string unit{};  ///< the privacy unit of the row; empty for public rows
+  std::string unit{};    ///< the privacy unit of the row; empty for public rows
+  std::string number{};  ///< a small number for it; empty where there is none
 };
 
 /// "<value> AS <kind><place>": a column of a subquery.
