@@ -11,8 +11,6 @@ namespace prism::dp {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-/// Terms up to this deviation are taken value by value. Wider ones stand for their continuous forms, see reach_of().
-constexpr double kSmallDeviation = 64;
 constexpr double kRelative = 1e-11, kAbsolute = 1e-13;  ///< far above the errors of sums of some thousand doubles
 
 double up(double x) { return std::nextafter(x, kInfinity); }
@@ -48,7 +46,7 @@ Part part_of(const NoiseTerm& term) {
   const double value = value_up(term.noise->parameter());
   Part part{std::abs(term.weight),
             term.noise,
-            term.noise->standard_deviation() <= kSmallDeviation,
+            term.noise->standard_deviation() <= kValueByValue,
             term.noise->kind() == Noise::Kind::laplace ? value : up(std::sqrt(value)),
             {}};
   if (!part.small) return part;

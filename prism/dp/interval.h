@@ -10,6 +10,10 @@
 
 namespace prism::dp {
 
+/// Noise up to this standard deviation is taken value by value in sums; wider noise by its continuous form, which is
+/// monotone in every weight.
+inline constexpr double kValueByValue = 64;
+
 /// weight * (one draw of *noise), independent of the others in the list. Finite weights; the noise outlives the call.
 struct NoiseTerm {
   double weight = 1;

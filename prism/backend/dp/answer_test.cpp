@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "prism/backend/dp/internal/error_bars.h"
 #include "prism/backend/dp/internal/test_world.h"
 
 namespace prism::backend::dp::test {
@@ -85,11 +86,46 @@ TEST(DpAnswer, PeopleSeeTheDigitsThatTheIntervalSupports) {
     const table::ResultTable table = readable(answer);
     return std::get<table::Number>(table.rows[0][0]).text + " " + std::get<std::string>(table.rows[0][1]);
   };
-  EXPECT_EQ(shown("49.583333333333333333", "48.5", "50.7"), "49.6 -1.1 +1.2");
+  EXPECT_EQ(shown("49.583333333333333333", "48.5", "50.7"), "49.6 1.1");
   EXPECT_EQ(shown("49.583333333333333333", "20", "79"), "50 30");
-  EXPECT_EQ(shown("-0.0012345", "-0.0013345", "-0.0011345"), "-0.00123 0.00010");
+  EXPECT_EQ(shown("-0.0012345", "-0.0013345", "-0.0011345"), "-0.00123 0.00011");
   EXPECT_EQ(shown("1234567", "1234500", "1234634"), "1234567 67");
-  EXPECT_EQ(shown("5", "0", "9"), "5 -5 +4");
+  EXPECT_EQ(shown("5", "0", "9"), "5 5");
+  EXPECT_EQ(shown("5", "0", "8"), "5 -5 +3");
+  // Sides are those of the number that is shown.
+  EXPECT_EQ(shown("10.45", "5.35", "15.55"), "10.5 5.2");
+  // A unit of rounding does not reach below zero when the interval does not.
+  EXPECT_EQ(shown("3", "0", "7"), "3 -3 +4");
+  EXPECT_EQ(shown("0.04", "0.04", "6"), "0.0 -0.0 +6.0");
+}
+
+TEST(DpAnswer, WhatPeopleSeeHoldsTheInterval) {
+  Answer answer = sample();
+  answer.table.columns = {{"a", table::ColumnType::decimal}};
+  std::uint64_t state = 7;
+  const auto next = [&](std::uint64_t below) {
+    return (state = state * 6364136223846793005ULL + 1) % 1'000'003 % below;
+  };
+  const auto millis = [](long v) { return internal::decimal_text(mpq_class(v, 1000), 3, false); };
+  for (int i = 0; i < 3'000; ++i) {
+    const long size = 1L << next(17);
+    const long value = static_cast<long>(next(200'000)) - 50'000;
+    const long low = value - static_cast<long>(next(static_cast<std::uint64_t>(size) + 1));
+    const long high = value + static_cast<long>(next(static_cast<std::uint64_t>(size) + 1));
+    answer.table.rows = {{table::Number{millis(value)}}};
+    answer.intervals = {{CellInterval{table::Number{millis(low)}, table::Number{millis(high)}}}};
+    const table::ResultTable table = readable(answer);
+    const double shown = std::stod(std::get<table::Number>(table.rows[0][0]).text);
+    const std::string sides = std::get<std::string>(table.rows[0][1]);
+    const std::size_t plus = sides.find(" +");
+    const double left = std::stod(plus == std::string::npos ? sides : sides.substr(1));
+    const double right = plus == std::string::npos ? left : std::stod(sides.substr(plus + 2));
+    EXPECT_LE(shown - left, static_cast<double>(low) / 1000 + 1e-9) << value << " " << low << " " << high;
+    EXPECT_GE(shown + right, static_cast<double>(high) / 1000 - 1e-9) << value << " " << low << " " << high;
+    if (low >= 0) {
+      EXPECT_GE(shown - left, -1e-9) << value << " " << low << " " << high;
+    }
+  }
 }
 
 TEST(DpAnswer, HostileTextKeepsTheJsonOne) {

@@ -125,6 +125,29 @@ TEST(DpPrepare, ManySumsShareGaussianNoiseWithinTheSameBudget) {
   EXPECT_LE(accountant.epsilon(prepared->charge().delta), 1.001);  // it rounds losses up to a grid
 }
 
+TEST(DpPrepare, WideBoundsAreAnsweredUpToWhat128BitsHold) {
+  const auto asks = [](std::int64_t high, const char* sql) {
+    policy::Grant grant = people_grant();
+    grant.tables[0].columns[1].bounds = policy::Bounds{0, high};
+    for (const char* delta : {"0", "1e-6"}) {
+      SCOPED_TRACE(std::string(sql) + " of 0 to " + std::to_string(high) + ", delta " + delta);
+      Options options = World::options("1");
+      if (*delta != '0') options.delta = prism::dp::Delta::parse(delta).value();
+      const auto prepared = dp::prepare(grant, sql, options);
+      EXPECT_TRUE(prepared) << (prepared ? "" : prepared.error().message);
+    }
+  };
+  asks(2'000'000'000'000'000, "SELECT SUM(age) FROM people");
+  asks(50'000'000, "SELECT VAR_POP(age) FROM people");
+  // Around where squares of sensitivities can be written.
+  for (const int bits : {49, 50, 51, 59, 60, 61}) {
+    for (const std::int64_t off : {-1, 0, 1}) {
+      asks((std::int64_t{1} << bits) + off, "SELECT SUM(age) FROM people");
+      asks((std::int64_t{1} << bits) + off, "SELECT SUM(age), SUM(weight), COUNT(*), SUM(age * weight) FROM people");
+    }
+  }
+}
+
 TEST(DpPrepare, ChargesFitLedgersOfBothAccountings) {
   for (const auto method : {prism::dp::Method::basic, prism::dp::Method::zcdp}) {
     policy::Grant grant = people_grant();

@@ -151,6 +151,129 @@ TEST(DpIntervals, CoverAmongTheGroupsThatAreShown) {
   }
 }
 
+/// P(x = k) for k from -reach to reach; what is beyond is below `cut`.
+std::vector<double> chances(const prism::dp::Noise& noise, double cut) {
+  int reach = 0;
+  while (noise.tail_up(reach) > cut) ++reach;
+  std::vector<double> out;
+  for (int k = -reach; k <= reach; ++k) {
+    const Int128 size = std::abs(k);
+    out.push_back(k == 0 ? 1 - noise.tail_up(0) : (noise.tail_up(size - 1) - noise.tail_up(size)) / 2);
+  }
+  return out;
+}
+
+bool holds(const std::optional<CellInterval>& interval, const mpq_class& truth) {
+  const auto fraction = [](const table::Cell& cell) {
+    std::string digits = std::get<table::Number>(cell).text;
+    const std::size_t point = digits.find('.');
+    mpz_class scale = 1;
+    if (point != std::string::npos) {
+      mpz_ui_pow_ui(scale.get_mpz_t(), 10, digits.size() - point - 1);
+      digits.erase(point, 1);
+    }
+    mpq_class out(mpz_class(digits, 10), scale);
+    out.canonicalize();
+    return out;
+  };
+  return interval && fraction(interval->low) <= truth && truth <= fraction(interval->high);
+}
+
+/// Of the interval of output 0, over every value that the noise of the first release can take.
+double average_coverage(const Prepared& prepared, const std::vector<mpz_class>& exact, const mpq_class& truth) {
+  const internal::PlannedRelease& r = prepared.state().releases.releases[0];
+  const std::vector<double> p = chances(*r.noise, 1e-5);
+  const long reach = static_cast<long>(p.size() / 2);
+  internal::NoisyGroup group;
+  group.numbers = exact;
+  std::vector<std::size_t> at(r.numbers, 0);
+  double covered = 0;
+  while (true) {
+    double chance = 1;
+    for (std::size_t k = 0; k < at.size(); ++k) {
+      chance *= p[at[k]];
+      group.numbers[k] = exact[k] + (static_cast<long>(at[k]) - reach);
+    }
+    if (chance > 1e-8 && holds(prepared.state().bars->of(0, group, std::monostate{}), truth)) covered += chance;
+    std::size_t k = 0;
+    while (k < at.size() && ++at[k] == p.size()) at[k++] = 0;
+    if (k == at.size()) return covered;
+  }
+}
+
+TEST(DpIntervals, AveragesOfFewValuesAreCoveredWhateverTheyAre) {
+  // Noise of few values: half widths jump, and are not monotone in the weights of the two sums.
+  struct Case {
+    int width;
+    const char* epsilon;
+    const char* sql;
+    std::vector<int> sums;  ///< of 1017 rows
+  };
+  const std::vector<Case> cases = {
+      {2, "2.3", "SELECT AVG(age) FROM people", {0, 301, 510, 760, 1017, 1525}},
+      {1, "1.2", "SELECT AVG(age) FROM people", {200, 340, 508}},
+      {1, "3", "SELECT AVG(age) FROM people", {127, 255, 678}},
+      {4, "5", "SELECT AVG(age) FROM people", {1000, 2111, 3500}},
+      {1, "3", "SELECT AVG(age), VAR_POP(age) FROM people", {0, 255, 508}},
+  };
+  for (const Case& one : cases) {
+    policy::Grant grant = people_grant();
+    grant.tables[0].columns[1].bounds = policy::Bounds{0, one.width};
+    const auto prepared = dp::prepare(grant, one.sql, World::options(one.epsilon));
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    const int degree = prepared->state().releases.releases[0].degree;
+    for (const int sum : one.sums) {
+      const int n = 1017, w = one.width;
+      // Of degree 2 as if all values were 0 or 1, which are all there are for width 1.
+      std::vector<mpz_class> exact{sum, n * w - sum};
+      if (degree == 2) exact = {sum, 0, n - sum};
+      mpq_class truth(sum, n);
+      truth.canonicalize();
+      const double covered = average_coverage(*prepared, exact, truth);
+      EXPECT_GE(covered, 0.95 - 1e-4) << one.sql << " width " << w << ", epsilon " << one.epsilon << ", sum " << sum;
+      EXPECT_FALSE(prepared->state().bars->of(0, {{}, exact, {}}, std::monostate{})->exact);
+    }
+  }
+}
+
+TEST(DpIntervals, MultiplesOfTheCountThatChoseTheGroupsKnowThat) {
+  Options options = World::options("1");
+  options.delta = prism::dp::Delta::parse("1e-4").value();
+  struct Case {
+    const char* sql;
+    std::vector<mpq_class> factors;  ///< of the columns after the key
+  };
+  const Case cases[] = {
+      {"SELECT city, COUNT(*), SUM(1), SUM(-3), SUM(0), SUM(2.5), COUNT(DISTINCT id) FROM people GROUP BY city",
+       {1, 1, -3, 0, mpq_class(5, 2), 1}},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.sql);
+    const auto prepared = dp::prepare(people_grant(), one.sql, options);
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    const internal::ReleasePlan& plan = prepared->state().releases;
+    ASSERT_TRUE(plan.threshold);
+    const int threshold = static_cast<int>(plan.threshold->selection.threshold());
+    const std::vector<double> p = chances(*plan.releases[0].noise, 1e-12);
+    for (const int units : {1, 2, 8, threshold - 1, threshold, threshold + 5, 200}) {
+      double shown = 0;
+      std::vector<double> covered(one.factors.size(), 0);
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        const int seen = units + static_cast<int>(i) - static_cast<int>(p.size() / 2);
+        if (seen < threshold) continue;
+        shown += p[i];
+        const internal::NoisyGroup group{{std::string("Ulm")}, {seen}, {}};
+        for (std::size_t k = 0; k < covered.size(); ++k) {
+          const auto interval = prepared->state().bars->of(k + 1, group, std::monostate{});
+          if (holds(interval, one.factors[k] * units)) covered[k] += p[i];
+        }
+      }
+      for (std::size_t k = 0; k < covered.size(); ++k)
+        EXPECT_GE(covered[k], (0.95 - 1e-6) * shown) << "output " << k + 1 << ", " << units << " units";
+    }
+  }
+}
+
 TEST(DpMembership, NobodyIsFoundMoreOftenThanEpsilonAllows) {
   // D has one person more than D', a count is asked at epsilon 1; the best guess is a threshold on the answer.
   World world(people_grant());

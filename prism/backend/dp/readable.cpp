@@ -8,6 +8,12 @@
 namespace prism::backend::dp {
 namespace {
 
+mpz_class power_of_ten(int n) {
+  mpz_class out;
+  mpz_ui_pow_ui(out.get_mpz_t(), 10, static_cast<unsigned long>(n));
+  return out;
+}
+
 /// A decimal number as a fraction; absent for NULL and text.
 std::optional<mpq_class> fraction(const table::Cell& cell) {
   const auto* number = std::get_if<table::Number>(&cell);
@@ -16,7 +22,7 @@ std::optional<mpq_class> fraction(const table::Cell& cell) {
   const std::size_t point = digits.find('.');
   mpz_class scale = 1;
   if (point != std::string::npos) {
-    mpz_ui_pow_ui(scale.get_mpz_t(), 10, static_cast<unsigned long>(digits.size() - point - 1));
+    scale = power_of_ten(static_cast<int>(digits.size() - point - 1));
     digits.erase(point, 1);
   }
   mpq_class out(mpz_class(digits, 10), scale);
@@ -37,9 +43,7 @@ int places_for(const mpq_class& half) {
 }
 
 std::string nearest_text(const mpq_class& value, int places) {
-  mpz_class twice;
-  mpz_ui_pow_ui(twice.get_mpz_t(), 10, static_cast<unsigned long>(places));
-  const mpq_class half(1, mpz_class(2 * twice));
+  const mpq_class half(1, mpz_class(2 * power_of_ten(places)));
   return sgn(value) < 0 ? internal::decimal_text(value - half, places, true)
                         : internal::decimal_text(value + half, places, false);
 }
@@ -89,14 +93,27 @@ table::ResultTable readable(const Answer& answer) {
         continue;
       }
       const std::string& exact = std::get<table::Number>(cell).text;
-      const mpq_class below = *value - *low, above = *high - *value;
-      const mpq_class half = std::max(below, above);
-      const int places = std::min(places_of(exact), places_for(half));
-      cells.push_back(table::Number{nearest_text(*value, places)});
-      // One number when both sides reach equally far at the digits shown, else the interval itself.
+      const int places = std::min(places_of(exact), places_for(std::max(*value - *low, *high - *value)));
+      const std::string shown = nearest_text(*value, places);
+      cells.push_back(table::Number{shown});
+      // From the number that is shown, so that both ends lie within what people read. Rounding it may have passed an
+      // end.
+      const mpq_class center = *fraction(cells.back());
+      const mpq_class below = std::max(mpq_class(0), mpq_class(center - *low));
+      const mpq_class above = std::max(mpq_class(0), mpq_class(*high - center));
       const std::string left = internal::decimal_text(below, places, true);
       const std::string right = internal::decimal_text(above, places, true);
-      cells.push_back(left == right ? right : "-" + left + " +" + right);
+      // One number when both sides reach equally far up to one unit of the last digit, unless it would say that what
+      // cannot be negative could be.
+      const mpq_class left_shown = *fraction(table::Number{left}), right_shown = *fraction(table::Number{right});
+      const mpq_class further = std::max(left_shown, right_shown);
+      const bool alike = (further - std::min(left_shown, right_shown)) * power_of_ten(places) <= 1;
+      const bool below_zero = sgn(*low) >= 0 && further > center && left_shown != further;
+      if (alike && !below_zero) {
+        cells.push_back(left_shown < right_shown ? right : left);
+      } else {
+        cells.push_back("-" + left + " +" + right);
+      }
     }
     out.rows.push_back(std::move(cells));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "prism/backend/dp/internal/joint_noise.h"
 #include "prism/backend/dp/internal/measures.h"
 #include "prism/base/check.h"
 #include "prism/dp/interval.h"
@@ -176,19 +177,25 @@ ErrorBars::LeafBars ErrorBars::bars_of(const Expression& leaf, double coverage) 
       const mpq_class low = to_mpz(r->range.low);
       const mpq_class width = mpq_class(to_mpz(r->range.high)) - low;
       for (int i = 0; i <= steps; ++i) out.stairs.at.push_back(low + width * i / steps);
-      for (int i = 0; i < steps; ++i) {
-        // The half width grows with the magnitude of each weight (symmetric unimodal noise), and a weight is linear in
-        // t: the larger of its magnitudes at both ends holds for everything between.
-        LinearForm widest;
-        for (std::size_t k = 0; k < sum.weights.size(); ++k) {
-          const auto at = [&](std::size_t end) {
-            return mpq_class(abs(sum.weights[k] - out.stairs.at[end] * count.weights[k]));
-          };
-          const std::size_t from = static_cast<std::size_t>(i);
-          widest.weights.push_back(std::max(at(from), at(from + 1)));
+      const auto weights_at = [&](const mpq_class& t) {
+        std::vector<double> weights;
+        for (std::size_t k = r->first; k < std::min(r->first + r->numbers, sum.weights.size()); ++k)
+          weights.push_back(mpq_class(sum.weights[k] - t * count.weights[k]).get_d());
+        return weights;
+      };
+      for (std::size_t i = 0; i + 1 < out.stairs.at.size(); ++i) {
+        const std::vector<double> a = weights_at(out.stairs.at[i]), b = weights_at(out.stairs.at[i + 1]);
+        if (r->noise->standard_deviation() <= prism::dp::kValueByValue) {
+          out.stairs.height.push_back(above(joint_half_width(*r->noise, a, b, coverage)));
+          continue;
         }
-        double wanted = coverage;
-        out.stairs.height.push_back(half_width(widest, wanted));
+        // Here half widths come from continuous forms and how far draws can be from them. Both grow with the magnitude
+        // of each weight (noise is symmetric and unimodal), and a weight is linear in t: the larger of its magnitudes
+        // at both ends holds for everything between.
+        std::vector<prism::dp::NoiseTerm> widest;
+        for (std::size_t k = 0; k < a.size(); ++k)
+          widest.push_back({std::max(std::fabs(a[k]), std::fabs(b[k])), &*r->noise});
+        out.stairs.height.push_back(above(prism::dp::smallest_interval(widest, coverage).half_width));
       }
       return out;
     }
@@ -206,11 +213,16 @@ ErrorBars::LeafBars ErrorBars::bars_of(const Expression& leaf, double coverage) 
   }
 }
 
-/// Whether this leaf is the count that chose the groups.
+/// Whether this leaf is the count that chose the groups, or a multiple of it: COUNT(*), SUM(2), the sum of a column
+/// whose bounds leave one value.
 bool ErrorBars::decides(const Expression& leaf) const {
-  if (!plan_.threshold || leaf.op != Op::count) return false;
+  if (!plan_.threshold || (leaf.op != Op::count && leaf.op != Op::sum)) return false;
   const std::vector<mpq_class>& weights = plan_.sources[leaf.index].form->weights;
-  return weights.size() == plan_.threshold->number + 1 && weights.back() == 1;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    // A count that chose groups is a release of one number, which no form mixes with others.
+    if (sgn(weights[i]) != 0) return i == plan_.threshold->number;
+  }
+  return false;
 }
 
 Span ErrorBars::shown_count_span(const LeafBars& bars, const NoisyGroup& group) const {
@@ -240,7 +252,11 @@ Span ErrorBars::shown_count_span(const LeafBars& bars, const NoisyGroup& group) 
   for (; step >= 1; step /= 2) {
     if (not_too_low(high + step)) high += step;
   }
-  return {mpq_class(to_mpz(low)), mpq_class(to_mpz(high))};
+  const mpq_class weight = plan_.sources[bars.leaf.index].form->weights[plan_.threshold->number] /
+                           power_of_ten(bars.leaf.op == Op::sum ? bars.leaf.scale : 0);
+  mpq_class one_end = weight * to_mpz(low), other_end = weight * to_mpz(high);
+  if (sgn(weight) < 0) std::swap(one_end, other_end);
+  return {one_end, other_end};
 }
 
 std::optional<Span> ErrorBars::average_span(const LeafBars& bars, const NoisyGroup& group) const {
@@ -420,7 +436,7 @@ std::optional<CellInterval> ErrorBars::of(std::size_t output, const NoisyGroup& 
   if (!where) return std::nullopt;
 
   CellInterval out;
-  out.exact = bars.leaves.size() == 1 && is_leaf(e) && (e.op == Op::count || e.op == Op::sum || e.op == Op::average);
+  out.exact = bars.leaves.size() == 1 && is_leaf(e) && (e.op == Op::count || e.op == Op::sum) && !decides(e);
   if (out.exact) out.coverage = bars.leaves[0].coverage;
   const bool whole = e.type == sql::ValueType::integer || e.type == sql::ValueType::date;
   const bool grid = whole || e.type == sql::ValueType::decimal;

@@ -2,16 +2,15 @@
 //
 // One leaf alone:
 //   count, sum   estimate +- h, h the smallest half width with 95 % coverage of its weighted noise: exact.
-//   average      Fieller's set {t : |S - t N| <= q(t)} of the noisy sum S and count N, q(t) the half width of the noise
-//   of
-//                S - t N: exact but for a staircase above q, which only widens it.
+//   average      Fieller's set {t : |S - t N| <= q(t)} of the noisy sum S and count N, q(t) from above by a staircase:
+//                a bound on the noise of S - t N for all t of a step at once. At least 95 %.
 //   variance     the noisy Bernstein sums lie in a box around the true ones with 95 % probability; the least and the
 //                largest variance in that box.
 //   quantiles    as dp::QuantileRelease says.
-// A count that decided itself whether its group is shown tends to be high where it is barely shown; its interval has
-// its coverage among the shown ones: {n : the count seen is in neither tail of the counts of n that pass the
-// threshold}. Arithmetic over k different leaves: each leaf's interval with 1 - 5 % / k, then interval arithmetic: at
-// least 95 %.
+// A count that decided itself whether its group is shown tends to be high where it is barely shown; its interval, and
+// that of any multiple of it, has its coverage among the shown ones: {n : the count seen is in neither tail of the
+// counts of n that pass the threshold}. All other noise is independent of which groups are shown. Arithmetic over k
+// different leaves: each leaf's interval with 1 - 5 % / k, then interval arithmetic: at least 95 %.
 #pragma once
 #include <gmpxx.h>
 

@@ -17,6 +17,7 @@ using prism::dp::Event;
 using sql::Primitive;
 
 constexpr Int128 kMostSensitivity = Int128{1} << 90;  // leaves room for scales: calibration wants below 2^100
+constexpr Int128 kMostWithSquare = Int128{1} << 50;   // squares below 2^100 too; larger ones get Laplace noise only
 constexpr Int128 kMostSquared = Int128{1} << 42;      // its square, times 2^40 rows, and a factor of two
 constexpr Int128 kMostValue = Int128{1} << (126 - kMostRowsLog2);
 
@@ -102,7 +103,7 @@ class Planner {
     out.first = out_.numbers;
     out.numbers = numbers;
     out.l1 = l1;
-    out.l2_squared = l1 < (Int128{1} << 60) ? l1 * l1 : Int128{0};  // 0: too large to write
+    out.l2_squared = l1 < kMostWithSquare ? l1 * l1 : Int128{0};
     out_.numbers += numbers;
     out_.releases.push_back(std::move(out));
     return out_.releases.back();

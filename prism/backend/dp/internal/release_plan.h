@@ -44,8 +44,8 @@ struct PlannedRelease {
   bool absent = false;
   std::size_t first = 0, numbers = 0;  ///< its part of the group's numbers
   Int128 l1 = 1;                       ///< sensitivity of the whole release over all groups
-  Int128 l2_squared = 1;
-  std::string what;  ///< for people
+  Int128 l2_squared = 1;               ///< 0: too large to write
+  std::string what;                    ///< for people
 
   std::vector<std::int64_t> fractions_nano;  ///< quantiles: which
 
