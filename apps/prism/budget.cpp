@@ -20,15 +20,20 @@ Status show(const std::string& csv, const std::string& format) {
   return print(ledger_text(ledger, csv, file.mark_path()));
 }
 
-Status acknowledge(const std::string& csv) {
+Status acknowledge(const std::string& csv, bool moved) {
+  using store::sqlite::LedgerFile;
   store::sqlite::LedgerOptions options;
   PRISM_TRY(options.marks, marks_folder());
   PRISM_CHECKED(custody::make_parents(options.marks));
-  PRISM_TRY(const auto kind,
-            store::sqlite::LedgerFile::acknowledge(ledger_path(csv), std::move(options), host::SystemClock{}.wall()));
+  PRISM_TRY(const auto kind, LedgerFile::acknowledge(ledger_path(csv), std::move(options), host::SystemClock{}.wall(),
+                                                     moved ? LedgerFile::Claim::moved : LedgerFile::Claim::nothing));
   if (kind == policy::Acknowledged::Kind::moved)
-    say("acknowledged: the ledger's mark was missing here, and it has a new one; nothing was charged. Where the ledger "
-        "came from,\nit must not be used any more: two copies would spend the same budget twice");
+    say("acknowledged: the ledger has a new mark, and keeps what it has left on your word that nothing was spent since "
+        "it was moved;\nthat stands in it for ever. Where it came from, it must not be used any more: two copies would "
+        "spend the same budget twice");
+  else if (kind == policy::Acknowledged::Kind::unmarked)
+    say("acknowledged: the ledger's mark was missing, so nobody can tell whether charges are lost; all that was left "
+        "of the budget\ncounts as spent");
   else
     say("acknowledged: the ledger is older than its mark, so charges are lost, and nobody knows how many; all that was "
         "left "
@@ -81,11 +86,19 @@ void add_budget(CLI::App& app, Action& action) {
   CLI::App* const acknowledged =
       budget->add_subcommand("acknowledge", "Go on with a ledger that was moved here, or restored from a backup");
   acknowledged->footer(
-      "Example:\n  prism budget acknowledge patients.csv\n\nA moved ledger goes on where it stood. A restored one lost "
-      "charges, so that all that is left of it counts as spent:\nbring the newest ledger back instead, if there is "
-      "one.");
+      "Example:\n  prism budget acknowledge patients.csv\n\nA ledger behind its mark was restored and lost charges; "
+      "one "
+      "without its mark may have. All that is left of it counts\nas spent then: bring the newest ledger back instead, "
+      "or "
+      "the mark along, if there is one. --moved keeps what is left, where the\nmark is missing; your word for it "
+      "stands "
+      "in the ledger for ever.");
   acknowledged->add_option("csv", *csv, "The CSV file")->required();
-  acknowledged->callback([csv, &action] { action = [csv] { return acknowledge(*csv); }; });
+  const auto moved = std::make_shared<bool>(false);
+  acknowledged->add_flag("--moved", *moved,
+                         "The ledger came from another machine or user, is the newest there is, and nothing was spent "
+                         "since");
+  acknowledged->callback([csv, moved, &action] { action = [csv, moved] { return acknowledge(*csv, *moved); }; });
 }
 
 }  // namespace prism::app

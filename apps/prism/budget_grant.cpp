@@ -48,10 +48,50 @@ Result<std::vector<policy::SubLimit>> limits_of(std::string_view flag, const std
   return limits;
 }
 
+/// The checks of a grant point into its JSON. Who typed flags and a schema wants to read of those.
+Error said_of(const Arguments& a, const Error& error) {
+  constexpr std::pair<std::string_view, std::string_view> kFlags[] = {{"/epsilon", "--epsilon"},
+                                                                      {"/delta", "--delta"},
+                                                                      {"/query_epsilon", "--query-epsilon"},
+                                                                      {"/accounting", "--accounting"},
+                                                                      {"/analysts", "--analyst"},
+                                                                      {"/rooms", "--room"},
+                                                                      {"/groups_per_unit", "--groups-per-unit"},
+                                                                      {"/limits/bucket_ms", "--bucket-ms"},
+                                                                      {"/limits/time_limit_ms", "--time-limit"},
+                                                                      {"/limits/groups", "--most-groups"},
+                                                                      {"/limits/memory_bytes", "--memory"}};
+  const std::string& text = error.message;
+  const std::size_t colon = text.find(": ");
+  if (colon == std::string::npos) return error;
+  const std::string pointer = text.substr(0, colon), rest = text.substr(colon + 2);
+  if (a.rows_per_unit && pointer == "/tables/0/rows_per_unit")
+    return fail(ErrorCode::invalid_argument, "--rows-per-unit: ", rest);
+  for (const auto& [place, flag] : kFlags)
+    if (pointer.starts_with(place)) return fail(ErrorCode::invalid_argument, flag, ": ", rest);
+  // In the schema the dataset's own table is the whole, and the others come after it.
+  constexpr std::string_view kTables = "/tables/";
+  if (!pointer.starts_with(kTables)) return fail(ErrorCode::invalid_argument, a.schema, ": ", text);
+  const std::size_t end = std::min(pointer.find('/', kTables.size()), pointer.size());
+  std::size_t table = 0;
+  std::from_chars(pointer.data() + kTables.size(), pointer.data() + end, table);
+  const std::string before = table == 0 ? "" : fmt::format("/tables/{}", table - 1);
+  return fail(ErrorCode::invalid_argument, a.schema, ": ", before, pointer.substr(end), ": ", rest);
+}
+
+/// CLI11 reads -1 as 18446744073709551615.
+CLI::Validator whole_number() {
+  const auto check = [](const std::string& text) -> std::string {
+    const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() && text.size() <= 12 && digits ? "" : text + " is not a whole number of at most 12 digits";
+  };
+  return {check, ""};
+}
+
 Result<policy::Grant> grant_of(const Arguments& a) {
   PRISM_TRY(const Bytes file, host::read_file(a.schema, policy::kMostGrantBytes));
   auto tables = policy::schema_from_json(as_text(file));
-  if (!tables) return Error{tables.error().code, a.schema + ": " + tables.error().message, {}};
+  if (!tables) return of_flag(a.schema, tables.error());  // a mistake in what was typed, like any other
   policy::Grant grant;
   grant.tables = *std::move(tables);
   policy::TableRule& data = grant.tables.front();
@@ -98,7 +138,7 @@ Result<policy::Grant> grant_of(const Arguments& a) {
   if (a.time_limit_s) grant.time_limit = std::chrono::seconds(*a.time_limit_s);
   if (a.most_groups) grant.most_groups = *a.most_groups;
   if (a.memory_mb) grant.memory_bytes = *a.memory_mb << 20U;
-  PRISM_CHECKED(policy::check_grant(grant));
+  if (const Status sound = policy::check_grant(grant); !sound) return said_of(a, sound.error());
   return grant;
 }
 
@@ -182,10 +222,13 @@ void add_budget_grant(CLI::App& budget, Action& action) {
   command->add_option("--schema", a->schema, "A JSON file with columns, types, bounds and public values")->required();
   command->add_option("--epsilon", a->epsilon, "The budget for all questions together")->required();
   command->add_option("--delta", a->delta, "The probability that may be left over, for all questions (default 1e-5)");
-  command->add_option("--rows-per-unit", a->rows_per_unit, "Rows of one unit that count, at most (default 1)");
+  command->add_option("--rows-per-unit", a->rows_per_unit, "Rows of one unit that count, at most (default 1)")
+      ->check(whole_number());
   command->add_flag("--drop-rows", a->drop_rows, "Go on though some unit has more rows; the others are left out");
-  command->add_option("--groups-per-unit", a->groups_per_unit,
-                      "Groups of an answer in which one unit counts, at most (default: as many as its rows)");
+  command
+      ->add_option("--groups-per-unit", a->groups_per_unit,
+                   "Groups of an answer in which one unit counts, at most (default: as many as its rows)")
+      ->check(whole_number());
   command->add_option("--query-epsilon", a->query_epsilon, "What one question may spend, LEAST:MOST (default 0.1:3)");
   command->add_option("--analyst", a->analysts, "A limit for one analyst, NAME=EPSILON; may be repeated")
       ->allow_extra_args(false);
@@ -193,11 +236,14 @@ void add_budget_grant(CLI::App& budget, Action& action) {
       ->allow_extra_args(false);
   command->add_option("--accounting", a->accounting, "How questions add up: basic (default) or zcdp")
       ->check(CLI::IsMember({"basic", "zcdp"}));
-  command->add_option("--bucket-ms", a->bucket_ms,
-                      "Answers leave at multiples of this many milliseconds (default 500)");
-  command->add_option("--time-limit", a->time_limit_s, "Seconds that one question may take (default 60)");
-  command->add_option("--most-groups", a->most_groups, "Groups of one answer, at most (default 10000)");
-  command->add_option("--memory", a->memory_mb, "Megabytes that one question may take (default 4096)");
+  command->add_option("--bucket-ms", a->bucket_ms, "Answers leave at multiples of this many milliseconds (default 500)")
+      ->check(whole_number());
+  command->add_option("--time-limit", a->time_limit_s, "Seconds that one question may take (default 60)")
+      ->check(whole_number());
+  command->add_option("--most-groups", a->most_groups, "Groups of one answer, at most (default 10000)")
+      ->check(whole_number());
+  command->add_option("--memory", a->memory_mb, "Megabytes that one question may take (default 4096)")
+      ->check(whole_number());
   command->callback([a, &action] { action = [a] { return run(*a); }; });
 }
 

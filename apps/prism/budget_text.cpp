@@ -49,13 +49,13 @@ std::string column_text(const policy::ColumnRule& rule) {
 std::string accounting_text(dp::Method method) { return method == dp::Method::zcdp ? "zcdp" : "basic"; }
 
 struct Counts {
-  std::size_t answered = 0, open = 0, given_back = 0;
+  std::size_t computed = 0, open = 0, given_back = 0;
 };
 
 Counts count(const policy::Ledger& ledger) {
   Counts counts;
   for (const auto& reservation : ledger.reservations()) {
-    if (reservation.state == policy::ReservationState::committed) ++counts.answered;
+    if (reservation.state == policy::ReservationState::committed) ++counts.computed;
     if (reservation.state == policy::ReservationState::reserved) ++counts.open;
     if (reservation.state == policy::ReservationState::rolled_back) ++counts.given_back;
   }
@@ -97,7 +97,8 @@ std::string grant_text(const policy::Grant& grant) {
   line("privacy unit", fmt::format("{}; {} of one {}", printable(*data.unit),
                                    data.rows_per_unit == 1 ? "1 row" : count_text(data.rows_per_unit) + " rows",
                                    data.rows_per_unit == 1 ? "counts" : "count"));
-  if (grant.groups_per_unit)
+  // Who has one row is in one group. Joins may multiply rows.
+  if (grant.groups_per_unit && (*grant.groups_per_unit < data.rows_per_unit || grant.tables.size() > 1))
     line("groups", fmt::format("one {} counts in {} of an answer's groups at most", printable(*data.unit),
                                *grant.groups_per_unit));
   line("budget", fmt::format("epsilon {}, delta {}, {} accounting", grant.epsilon.text(), delta_text(grant.delta),
@@ -128,7 +129,7 @@ std::string ledger_text(const policy::Ledger& ledger, const std::string& csv, co
     text += fmt::format("  {:<{}}  {:>{}}  {:>{}}  {:>{}}\n", printable(row[0]), width[0], row[1], width[1], row[2],
                         width[2], row[3], width[3]);
   const Counts counts = count(ledger);
-  text += fmt::format("\n  {} answered, {} charged without an answer, {} given back\n", counts.answered, counts.open,
+  text += fmt::format("\n  {} computed, {} charged and not computed, {} given back\n", counts.computed, counts.open,
                       counts.given_back);
   for (const auto& reservation : ledger.reservations()) {
     if (reservation.state != policy::ReservationState::reserved) continue;
@@ -136,9 +137,10 @@ std::string ledger_text(const policy::Ledger& ledger, const std::string& csv, co
                         utc_text(reservation.at), reservation.charge.epsilon.text(),
                         reservation.charge.analyst.empty() ? "" : " of " + printable(reservation.charge.analyst));
   }
-  if (ledger.times_moved() > 0) text += fmt::format("  acknowledged as moved: {} times\n", ledger.times_moved());
+  if (ledger.times_moved() > 0)
+    text += fmt::format("  acknowledged as moved, on its owner's word: {} times\n", ledger.times_moved());
   if (ledger.forfeited())
-    text += "  acknowledged as restored from a backup: what was left then counts as spent\n";
+    text += "  acknowledged when charges were lost, or could have been: what was left then counts as spent\n";
   else if (grant.analysts.empty() && grant.rooms.empty())  // else it depends on who asks, and where
     text += ledger.balance().fits > dp::Epsilon()
                 ? fmt::format("  the next question can have epsilon up to {}\n", ledger.balance().fits.text())
@@ -178,8 +180,7 @@ std::string ledger_json(const policy::Ledger& ledger, const std::string& csv, co
       {"fits", json_number(all.fits)},
       {"forfeited", ledger.forfeited()},
       {"moved", ledger.times_moved()},
-      {"questions",
-       {{"answered", counts.answered}, {"charged_without_answer", counts.open}, {"given_back", counts.given_back}}},
+      {"questions", {{"computed", counts.computed}, {"not_computed", counts.open}, {"given_back", counts.given_back}}},
       {"charges", charges},
       {"grant", Json::parse(policy::to_json(grant))}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

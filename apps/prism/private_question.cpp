@@ -5,9 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string_view>
 #include <thread>
 
 #include "apps/prism/budget_files.h"
+#include "apps/prism/output_guard.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
 #include "prism/backend/dp/dp.h"
@@ -50,7 +53,12 @@ class WatchedBook final : public policy::Book {
   Result<policy::Ledger> read() override { return book_.read(); }
   Result<policy::ReservationId> reserve(const policy::Charge& charge, std::chrono::seconds now) override {
     auto made = book_.reserve(charge, now);
-    charge_ = made ? Charge::stands : is_refusal(made.error().code) ? Charge::none : Charge::unsure;
+    if (made || made.error().detail == "charge=stands")
+      charge_ = Charge::stands;
+    else if (is_refusal(made.error().code) || made.error().detail == "charge=none")
+      charge_ = Charge::none;
+    else
+      charge_ = Charge::unsure;
     return made;
   }
   Status commit(policy::ReservationId id, std::chrono::seconds now) override { return book_.commit(id, now); }
@@ -59,12 +67,7 @@ class WatchedBook final : public policy::Book {
     if (undone) charge_ = Charge::none;
     return undone;
   }
-  /// What the person who asked should know when there is no answer; empty when nothing was spent.
-  std::string said() const {
-    if (charge_ == Charge::stands) return "the data could have been touched, so the charge stays";
-    if (charge_ == Charge::unsure) return "the charge may stand: prism budget show tells";
-    return "";
-  }
+  Charge charge() const { return charge_; }
 
  private:
   policy::Book& book_;
@@ -98,24 +101,38 @@ Result<Asked> open_question(const PrivateQuestion& question, const std::string& 
   }
   options.analyst = question.analyst;
   options.room = question.room;
-  // The names of the file's columns are public; a file that no longer fits should not cost anything.
-  for (const auto& rule : ledger.grant().tables)
-    PRISM_CHECKED(check_header(path_of(ledger.grant(), rule, question.csv), rule));
   return Asked{std::move(file), std::move(ledger), std::move(options)};
+}
+
+void collect_tables(const sql::Relation& relation, std::set<std::size_t>& out) {
+  if (relation.kind == sql::Relation::Kind::table) out.insert(relation.table);
+  for (const sql::Relation& part : relation.parts) collect_tables(part, out);
+}
+
+/// Which tables of the grant the question reads.
+std::set<std::size_t> tables_of(const sql::Plan& plan) {
+  if (!plan.from) return {0};
+  std::set<std::size_t> out;
+  collect_tables(*plan.from, out);
+  return out;
 }
 
 Result<privately::Prepared> prepare(const PrivateQuestion& question, const policy::Grant& grant,
                                     const privately::Options& options, privately::DataSource& source) {
   auto prepared = privately::prepare(grant, question.sql, options, &source);
   if (!prepared) return point_at(std::move(prepared).error(), question.sql);
+  // The names of a file's columns are public; a file that no longer fits should not cost anything. What the question
+  // does not use need not even be there.
+  for (const std::size_t table : tables_of(prepared->plan())) {
+    const policy::TableRule& rule = grant.tables[table];
+    PRISM_CHECKED(check_header(path_of(grant, rule, question.csv), rule));
+  }
   return prepared;
 }
 
-/// What is left for whoever asked, from the ledger itself.
-std::string left_text(policy::Book& book, const PrivateQuestion& question) {
-  const auto ledger = book.read();
-  if (!ledger) return "";
-  const policy::Balance balance = ledger->balance(question.analyst, question.room);
+/// What is left for whoever asks.
+std::string left_text(const policy::Ledger& ledger, const PrivateQuestion& question) {
+  const policy::Balance balance = ledger.balance(question.analyst, question.room);
   std::string text = fmt::format("; left: {} of {}", balance.dataset.left.text(), balance.dataset.limit.text());
   if (balance.analyst)
     text += fmt::format(", {} of {} for {}", balance.analyst->left.text(), balance.analyst->limit.text(),
@@ -169,10 +186,12 @@ Status compare_prices(PrivateQuestion question) {
   question.epsilon = grant.query_least.text();
   PRISM_TRY(Asked asked, open_question(question, question.epsilon));
   CsvSource source(grant, question.csv);
-  std::vector<dp::Epsilon> prices = {grant.query_least, grant.query_most};
+  const dp::Epsilon most = ledger.balance(question.analyst, question.room).fits;
+  std::vector<dp::Epsilon> prices = {grant.query_least};
+  if (grant.query_least < most) prices.push_back(most);
   for (const std::int64_t nano : {500'000'000, 1'000'000'000}) {
     const dp::Epsilon price = dp::Epsilon::from_nano(nano);
-    if (grant.query_least < price && price < grant.query_most) prices.push_back(price);
+    if (grant.query_least < price && price < most) prices.push_back(price);
   }
   std::sort(prices.begin(), prices.end());
   prices.erase(std::unique(prices.begin(), prices.end()), prices.end());
@@ -182,6 +201,11 @@ Status compare_prices(PrivateQuestion question) {
   for (const dp::Epsilon price : prices) {
     asked.options.epsilon = price;
     PRISM_TRY(const auto prepared, prepare(question, grant, asked.options, source));
+    // What cannot be asked is not offered; when nothing can, the ledger says why.
+    if (const auto may = ledger.reserve(prepared.charge(), {}); !may) {
+      if (price == grant.query_least) return may.error();
+      continue;
+    }
     const privately::Preview preview = privately::preview(prepared);
     json += (out.rows.empty() ? "\n" : ",\n") + privately::to_json(preview);
     while (json.ends_with('\n')) json.pop_back();
@@ -194,8 +218,7 @@ Status compare_prices(PrivateQuestion question) {
   }
   if (question.format == "json") return print(json + "\n]\n");
   PRISM_CHECKED(print(table::to_text_table(out)));
-  say("with --epsilon: everything about one of them. Nothing was spent; left: " + ledger.balance().dataset.left.text() +
-      " of " + grant.epsilon.text());
+  say("with --epsilon: everything about one of them. Nothing was spent" + left_text(ledger, question));
   return {};
 }
 
@@ -226,12 +249,22 @@ Status explain_private(const PrivateQuestion& question) {
   const privately::Preview preview = privately::preview(prepared);
   std::string text = question.format == "json" ? privately::to_json(preview) : privately::to_text(preview);
   if (!text.ends_with('\n')) text += '\n';
-  return print(text);
+  PRISM_CHECKED(print(text));
+  // The ledger decides; asking it changes nothing.
+  if (const auto may = asked.ledger.reserve(prepared.charge(), {}); !may)
+    say("warning: it would be refused: " + printable(may.error().message));
+  say("nothing was spent" + left_text(asked.ledger, question));
+  return {};
 }
 
 Status answer_private(const PrivateQuestion& question) {
   PRISM_TRY(Asked asked, open_question(question, question.epsilon));
-  if (!question.output.empty()) PRISM_CHECKED(not_the_same(question.csv, question.output));
+  if (!question.output.empty()) {
+    std::vector<std::string> inputs = {question.csv};
+    for (const auto& rule : asked.ledger.grant().tables)
+      inputs.push_back(path_of(asked.ledger.grant(), rule, question.csv));
+    PRISM_CHECKED(check_output(question.output, inputs));
+  }
   CsvSource source(asked.ledger.grant(), question.csv);
   PRISM_TRY(const auto prepared, prepare(question, asked.ledger.grant(), asked.options, source));
   // Before the budget is spent, not after it.
@@ -246,12 +279,17 @@ Status answer_private(const PrivateQuestion& question) {
   BucketSleeper sleeper;
   privately::Engine engine(asked.ledger.grant(), source, question.threads);
   auto answer = privately::run(prepared, engine, {book, random, clock, sleeper, [] { return host::interrupted(); }});
-  const std::string spent = fmt::format("spent epsilon {}, delta {:.3g}{}", prepared.charge().epsilon.text(),
-                                        prepared.charge().delta.value_up(), left_text(book, question));
+  const auto now = book.read();
+  const std::string spent =
+      fmt::format("spent epsilon {}, delta {:.3g}{}", prepared.charge().epsilon.text(),
+                  prepared.charge().delta.value_up(), now ? left_text(*now, question) : std::string());
   if (!answer || host::interrupted()) {
-    if (!book.said().empty()) say(book.said() + "; " + spent);
+    // What is known, and no more.
+    using Charge = WatchedBook::Charge;
+    if (book.charge() == Charge::stands) say("the data could have been touched, so the charge stays; " + spent);
+    if (book.charge() == Charge::unsure) say("the charge may stand: prism budget show tells");
     // The answer is there, perhaps, but its time has not come.
-    if (answer || !book.said().empty()) PRISM_CHECKED(host::check_interrupted());
+    if (answer || book.charge() != Charge::none) PRISM_CHECKED(host::check_interrupted());
     return std::move(answer).error();
   }
   PRISM_TRY(const std::string text, as_printed(*answer, question.format));
@@ -261,7 +299,10 @@ Status answer_private(const PrivateQuestion& question) {
   } else {
     PRISM_CHECKED(print(text));
   }
-  for (const auto& note : answer->notes) say("note: " + printable(note.text));
+  // Several columns may have the same to say.
+  std::set<std::string_view> said;
+  for (const auto& note : answer->notes)
+    if (said.insert(note.text).second) say("note: " + printable(note.text));
   say(spent);
   return {};
 }

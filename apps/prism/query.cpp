@@ -5,6 +5,7 @@
 
 #include "apps/prism/backend_choice.h"
 #include "apps/prism/commands.h"
+#include "apps/prism/output_guard.h"
 #include "apps/prism/private_question.h"
 #include "apps/prism/steps.h"
 #include "apps/prism/terminal.h"
@@ -33,7 +34,9 @@ Status run_encrypted(const Arguments& a) {
         "-o is for answers that are printed; the answer from a sealed table is encrypted (prism open takes -o)");
   if (output.empty()) return fail(ErrorCode::invalid_argument, "--output is needed: the file for the encrypted answer");
   PRISM_TRY(const std::size_t workers, workers_from(a.threads));
-  PRISM_CHECKED(not_the_same(path, output));
+  std::vector<std::string> inputs = a.dictionaries;
+  inputs.push_back(path);
+  PRISM_CHECKED(check_output(output, inputs));
   PRISM_TRY(const auto table, sealed::SealedTable::open(path));
   PRISM_TRY(const auto dictionaries, read_dictionaries(a.dictionaries, table.header()));
   auto question = backend::he::compile(table, sql, dictionaries);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "apps/prism/output_guard.h"
 #include "apps/prism/terminal.h"
 #include "prism/custody/table_key.h"
 #include "prism/host/atomic_file.h"
@@ -172,11 +173,7 @@ std::string sql_name(const std::string& name) {
 }
 
 Status not_the_same(const std::string& input, const std::string& output) {
-  struct stat a{}, b{};
-  if (::stat(input.c_str(), &a) != 0 || ::stat(output.c_str(), &b) != 0) return {};
-  if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-    return fail(ErrorCode::refused, "--output ", output, " is the file that is read; choose another name");
-  return {};
+  return check_output(output, std::span(&input, 1));
 }
 
 Result<sealed::Manifest> seal_table(const table::Table& table, sealed::Header header, const custody::Keyring& keyring,

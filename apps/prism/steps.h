@@ -49,7 +49,7 @@ Result<table::Table> read_csv_file(const std::string& path, const table::CsvOpti
 std::string stem_of(const std::string& path);
 /// The name as SQL wants it, in quotes where it must be.
 std::string sql_name(const std::string& name);
-/// refused when both paths are the same file: an output must not destroy its input.
+/// refused when both paths are the same file, or the output is a budget: an output must not destroy its input.
 Status not_the_same(const std::string& input, const std::string& output);
 
 /// Encrypts into `output`. The owner's manifest is kept before the file appears, and forgotten when it does not.

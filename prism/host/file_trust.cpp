@@ -38,6 +38,12 @@ Status check_own_file(const std::string& path) {
   return {};
 }
 
+Result<std::uint64_t> count_names(const std::string& path) {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0) return system_error("look at", path);
+  return static_cast<std::uint64_t>(info.st_nlink);
+}
+
 Result<std::string> resolve_folder(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 
 #include "prism/hash/sha256.h"
 #include "prism/policy/internal/names.h"
@@ -69,10 +70,17 @@ Status check_table(const TableRule& table, const std::string& pointer) {
   PRISM_CHECKED(check_range(pointer + "/rows_per_unit", table.rows_per_unit, 1, kMostRowsPerUnit));
   PRISM_CHECKED(check_range(pointer + "/columns", table.columns.size(), 1, kMostColumns));
   std::set<std::string_view> names;
+  std::set<std::string> folded_names;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const std::string at = pointer + "/columns/" + std::to_string(i);
     PRISM_CHECKED(check_column(table.columns[i], at));
-    if (!names.insert(table.columns[i].schema.name).second) return wrong(at + "/name", "this name stands twice");
+    const std::string& name = table.columns[i].schema.name;
+    std::string folded = name;
+    for (char& c : folded) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (!names.insert(name).second) return wrong(at + "/name", "this name stands twice");
+    // A question would have to say which one it means.
+    if (!folded_names.insert(std::move(folded)).second)
+      return wrong(at + "/name", "this name and another one differ only in upper and lower case");
   }
   if (table.unit && !names.contains(*table.unit)) return wrong(pointer + "/unit", "there is no column of this name");
   if (!table.unit && table.rows_per_unit != 1)

@@ -44,7 +44,8 @@ Status check_share(const std::vector<SubLimit>& shares, const std::string& name,
   for (std::size_t i = 0; i < shares.size() && i < 10; ++i) known += (i == 0 ? "" : ", ") + shares[i].name;
   if (shares.size() > 10) known += ", ...";
   if (name.empty())
-    return fail(ErrorCode::refused, "the grant divides its budget by ", kind, "; say which one asks: ", known);
+    return fail(ErrorCode::refused, "the grant divides its budget by ", kind, "; say which one asks, with --", kind,
+                ": ", known);
   return fail(ErrorCode::refused, "the grant has no ", kind, " ", name, "; it has ", known);
 }
 
@@ -122,7 +123,7 @@ Status Ledger::check_charge(const Charge& charge) const {
   if (charge.grant != grant_digest_)
     return fail(ErrorCode::mismatch, "the query was prepared under another grant than this ledger's; prepare it again");
   if (charge.epsilon < grant_.query_least || charge.epsilon > grant_.query_most)
-    return fail(ErrorCode::refused, "epsilon ", charge.epsilon.text(),
+    return fail(ErrorCode::refused, "--epsilon ", charge.epsilon.text(),
                 " is outside of what the grant lets one query have: ", grant_.query_least.text(), " to ",
                 grant_.query_most.text());
   if (charge.delta.units() >= kMostDeltaUnits)
@@ -148,7 +149,7 @@ Status Ledger::check_limits(const Charge& charge) const {
   if (charge.delta > now.delta_left) text += ", of delta " + now.delta_left.text() + " of " + now.delta_limit.text();
   if (now.analyst) text += ", " + left_text("for analyst " + charge.analyst, *now.analyst);
   if (now.room) text += ", " + left_text("in room " + charge.room, *now.room);
-  if (forfeited_) text += "; what was left was given up when a restored ledger was acknowledged";
+  if (forfeited_) text += "; what was left was given up when a ledger that lost its mark or charges was acknowledged";
   text += now.fits.nano() > 0 ? "; a query with epsilon " + now.fits.text() + " or less fits"
                               : "; no query fits any more, as one needs at least epsilon " + grant_.query_least.text();
   Error error{ErrorCode::quota, std::move(text), {}};

@@ -1,6 +1,6 @@
 // prism/policy/ledger.h - the privacy budget of one dataset as a state machine: reserve, then commit or roll back.
 //
-// A charge is reserved before the data is touched, and counts from then on. Commit says that the answer was released
+// A charge is reserved before the data is touched, and counts from then on. Commit says that the answer was computed
 // and changes no amount. Rollback gives the charge back and is right only when the data was never touched. A
 // reservation that is neither (the program died) stays charged for ever: nobody can know what it saw.
 //
@@ -76,7 +76,7 @@ class Ledger {
   /// Errors: not_found for a reservation that is not there, refused for one that is committed or rolled back.
   Result<LedgerEvent> commit(ReservationId reservation, std::chrono::seconds now) const;
   Result<LedgerEvent> rollback(ReservationId reservation, std::chrono::seconds now) const;
-  /// `marked` is the sequence number of the high-water mark for `restored`, 0 for `moved`.
+  /// `marked` is the sequence number of the high-water mark for `restored`, 0 for the others.
   Result<LedgerEvent> acknowledge(Acknowledged::Kind kind, std::uint64_t marked, std::chrono::seconds now) const;
 
   /// Takes the next event of the chain, from above or from a file. Errors: integrity when it cannot follow what is
@@ -95,7 +95,7 @@ class Ledger {
   Balance balance(std::string_view analyst = {}, std::string_view room = {}) const;
   /// In the order of their numbers.
   const std::vector<Reservation>& reservations() const { return reservations_; }
-  /// Whether somebody acknowledged a restored ledger, after which nothing is left.
+  /// Whether somebody acknowledged a ledger that lost charges, or may have, after which nothing is left.
   bool forfeited() const { return forfeited_; }
   std::size_t times_moved() const { return times_moved_; }
 

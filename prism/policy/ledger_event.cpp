@@ -14,7 +14,15 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::string_view kWhat = "a ledger's event";
 
 /// In files; never renumbered.
-enum class Tag : std::uint8_t { granted = 1, reserved = 2, committed = 3, rolled_back = 4, moved = 5, restored = 6 };
+enum class Tag : std::uint8_t {
+  granted = 1,
+  reserved = 2,
+  committed = 3,
+  rolled_back = 4,
+  moved = 5,
+  restored = 6,
+  unmarked = 7
+};
 
 template <class... Visitors>
 struct Overloaded : Visitors... {
@@ -89,7 +97,9 @@ Bytes encode(const LedgerEvent& event) {
                    out.u64(rolled_back.reservation.value);
                  },
                  [&](const Acknowledged& acknowledged) {
-                   begin(acknowledged.kind == Acknowledged::Kind::moved ? Tag::moved : Tag::restored);
+                   begin(acknowledged.kind == Acknowledged::Kind::moved      ? Tag::moved
+                         : acknowledged.kind == Acknowledged::Kind::restored ? Tag::restored
+                                                                             : Tag::unmarked);
                  },
              },
              event.what);
@@ -134,6 +144,9 @@ Result<LedgerEvent> decode_ledger_event(ByteView bytes) {
       break;
     case Tag::restored:
       event.what = Acknowledged{Acknowledged::Kind::restored};
+      break;
+    case Tag::unmarked:
+      event.what = Acknowledged{Acknowledged::Kind::unmarked};
       break;
     default:
       return fail(ErrorCode::malformed, kWhat, " is of the unknown kind ", tag);

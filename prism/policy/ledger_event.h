@@ -50,7 +50,7 @@ struct Reserved {
   Charge charge;
   bool operator==(const Reserved&) const = default;
 };
-/// The answer was released.
+/// The answer was computed. It is handed over at the end of its time bucket, unless something stops it until then.
 struct Committed {
   ReservationId reservation;
   bool operator==(const Committed&) const = default;
@@ -63,8 +63,10 @@ struct RolledBack {
 /// Somebody went on with a ledger whose high-water mark was missing or ahead of it.
 struct Acknowledged {
   enum class Kind : std::uint8_t {
-    moved,     ///< the mark was missing: another machine or user. Costs nothing, stands here for ever
+    moved,     ///< the mark was missing, and the owner claims that the ledger was moved and nothing was spent since.
+               ///< Costs nothing; the claim stands here for ever
     restored,  ///< the ledger was behind its mark: charges are lost. All that was left counts as spent
+    unmarked,  ///< the mark was missing and nobody claims anything: charges may be lost. As `restored`
   } kind;
   bool operator==(const Acknowledged&) const = default;
 };

@@ -280,6 +280,15 @@ TEST(Ledger, ARestoredLedgerThatWasAcknowledgedHasNothingLeft) {
   EXPECT_EQ(book.ledger.acknowledge(Acknowledged::Kind::restored, UINT64_MAX, kNow).error().code, ErrorCode::integrity);
 }
 
+TEST(Ledger, ALedgerAcknowledgedWithoutMarkOrClaimHasNothingLeft) {
+  Kept book(small_grant("1"));
+  book.keep(book.ledger.acknowledge(Acknowledged::Kind::unmarked, 0, kNow).value());
+  EXPECT_EQ(book.ledger.sequence(), 2U);
+  EXPECT_TRUE(book.ledger.forfeited());
+  EXPECT_EQ(book.ledger.times_moved(), 0U);
+  EXPECT_EQ(book.ledger.balance().dataset.left.nano(), 0);
+}
+
 TEST(Ledger, EventsThatCannotFollowAreRefusedAndChangeNothing) {
   const Grant grant = small_grant("0.3");
   Kept book(grant);

@@ -1,5 +1,6 @@
 """A budget is fixed once, counted exactly, and said in words when it does not suffice."""
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -20,6 +21,9 @@ class Budget(PrivateCase):
         self.assertIn("honest operator", ended.err)
         self.assertEqual(stat.S_IMODE((self.dir / "patients.csv.budget").stat().st_mode) & 0o077, 0)
         self.assertEqual(len(list(self.marks().iterdir())), 1)
+
+    def test_a_grant_counts_no_more_groups_than_rows(self):
+        self.assertNotIn("groups", self.grant("--groups-per-unit", "5").out)
 
     def test_a_grant_is_final(self):
         self.grant()
@@ -69,6 +73,10 @@ class Budget(PrivateCase):
                      ["--bucket-ms", "0"]):
             with self.subTest(more=more):
                 self.fails(2, *grant, *words, *more)
+        for flag, value in (("--rows-per-unit", "-1"), ("--groups-per-unit", "1e3"), ("--time-limit", "9" * 13), ("--memory", "-4")):
+            self.assertIn("whole number", self.fails(2, *grant, *words, flag, value, says=value).err)
+        self.fails(2, *grant, *words, "--rows-per-unit", "0", says="--rows-per-unit: 0")
+        self.fails(2, *grant, *words, "--most-groups", "0", says="--most-groups: 0")
         self.fails(1, "budget", "grant", "missing.csv", *words, says="missing.csv")
         self.fails(1, "budget", "grant", "patients.csv", *self.grant_words(schema="missing.json"), says="missing.json")
         self.assertFalse((self.dir / "patients.csv.budget").exists())
@@ -91,12 +99,15 @@ class Budget(PrivateCase):
         fails(lambda s: s["columns"][cost].update(high="many"), "/columns/7/high")
         fails(lambda s: s["columns"][visits].pop("nullable"), "nullable")
         fails(lambda s: s["columns"].append(s["columns"][age]), "/columns/8/name")
+        fails(lambda s: s["columns"].append(dict(s["columns"][age], name="AGE")), "s.json: /columns/8/name", 2)
+        fails(lambda s: s["columns"].append(s["columns"][age]), "s.json: /columns/8/name", 2)
+        fails(lambda s: s.update(tables=[{"name": "more", "path": "more.csv", "columns": [{"name": "x", "type": "text"}] * 2}]), "s.json: /tables/0/columns/1/name", 2)
         fails(lambda s: s.update(version=2), "version")
         fails(lambda s: s.pop("columns"), "columns")
         for text in ("", "{", "[]", "null", '{"version": 1, "version": 1, "columns": []}', "\xff", "[" * 100_000):
             with self.subTest(text=text[:20]):
                 (self.dir / "s.json").write_bytes(text.encode("latin-1"))
-                self.fails((1, 2), "budget", "grant", "patients.csv", *self.grant_words(schema="s.json"), says="s.json")
+                self.fails(2, "budget", "grant", "patients.csv", *self.grant_words(schema="s.json"), says="s.json")
 
     def test_a_template_needs_only_bounds(self):
         """What `budget schema` prints is a schema: names and types of the file, no values of it."""
@@ -136,7 +147,7 @@ class Budget(PrivateCase):
 
     def test_analysts_and_rooms_have_limits_inside_the_whole(self):
         self.grant("--analyst", "anna=1", "--analyst", "ben=2.5", "--room", "trial=2")
-        self.fails((1, 2), "query", "patients.csv", "--epsilon", "0.5", COUNT, says="analyst")
+        self.fails((1, 2), "query", "patients.csv", "--epsilon", "0.5", COUNT, says="--analyst: anna")
         self.fails((1, 2, 4), "query", "patients.csv", "--epsilon", "0.5", COUNT, "--analyst", "carl", "--room", "trial", says="carl")
         self.query(COUNT, "--analyst", "anna", "--room", "trial", epsilon="1")
         self.fails(7, "query", "patients.csv", "--epsilon", "0.1", COUNT, "--analyst", "anna", "--room", "trial", says="anna")
@@ -148,7 +159,7 @@ class Budget(PrivateCase):
 
     def test_what_one_query_may_ask(self):
         self.grant("--query-epsilon", "0.2:0.8")
-        self.fails((1, 2, 7), "query", "patients.csv", "--epsilon", "0.1", COUNT, says="0.2")
+        self.fails((1, 2, 7), "query", "patients.csv", "--epsilon", "0.1", COUNT, says="--epsilon 0.1")
         self.fails((1, 2, 7), "query", "patients.csv", "--epsilon", "0.9", COUNT, says="0.8")
         self.fails(2, "query", "patients.csv", COUNT, says="--epsilon is needed")
         for epsilon in ("0", "-1", "nan", "x", "1e-1"):
@@ -188,11 +199,28 @@ class Budget(PrivateCase):
         self.query(COUNT)
         shutil.rmtree(self.marks())
         self.fails((1, 6), "query", "patients.csv", "--epsilon", "0.5", COUNT, says="acknowledge")
-        self.ok("budget", "acknowledge", "patients.csv")
-        self.assertEqual(self.fails(2, "budget", "acknowledge", "patients.csv").out, "")
+        self.ok("budget", "acknowledge", "patients.csv", "--moved")
+        self.assertEqual(self.fails(2, "budget", "acknowledge", "patients.csv", "--moved").out, "")
         self.query(COUNT)
         shown = self.show()
         self.assertEqual((shown["epsilon"]["spent"], shown["moved"], shown["forfeited"]), (1, 1, False))
+
+    def test_a_backup_restored_on_a_new_machine_gives_nothing_back(self):
+        self.grant()
+        shutil.copy(self.dir / "patients.csv.budget", self.dir / "backup")
+        self.query(COUNT, epsilon="3")
+        shutil.copy(self.dir / "backup", self.dir / "patients.csv.budget")
+        self.fails(1, "budget", "acknowledge", "patients.csv", "--moved", says="not only moved")
+        shutil.rmtree(self.marks())
+        self.assertIn("counts as spent", self.ok("budget", "acknowledge", "patients.csv").err)
+        self.assertEqual((self.show()["epsilon"]["left"], self.show()["forfeited"], self.show()["moved"]), (0, True, 0))
+        self.fails(7, "query", "patients.csv", "--epsilon", "0.1", COUNT)
+
+    def test_a_ledger_with_two_names_is_refused(self):
+        self.grant()
+        os.link(self.dir / "patients.csv.budget", self.dir / "again.csv.budget")
+        for name in ("patients.csv", "again.csv"):
+            self.fails(3, "budget", "show", name, says="hard links")
 
     def test_a_new_grant_after_deleting_the_ledger_is_a_new_ledger(self):
         """Nothing local can prevent it; the page says so. It has another id, so that the two cannot be confused."""

@@ -1,10 +1,12 @@
 """Questions to dp_sandbox: answered with intervals, charged before the data is read, refused in words."""
 import json
 import os
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from pathlib import Path
 
 import support
 from private import PrivateCase
@@ -173,7 +175,7 @@ class PrivateQuery(PrivateCase):
         self.assertEqual(len(said), 1, said)
         path.write_bytes(good)
         self.assertEqual(self.spent(), 2)
-        self.assertEqual(self.show()["questions"], {"answered": 0, "charged_without_answer": 4, "given_back": 0})
+        self.assertEqual(self.show()["questions"], {"computed": 0, "not_computed": 4, "given_back": 0})
 
     def test_nothing_behind_the_first_line_is_looked_at_before_the_charge(self):
         self.grant(epsilon="10")
@@ -189,6 +191,75 @@ class PrivateQuery(PrivateCase):
         self.fails(1, "query", "patients.csv", "--epsilon", "0.5", COUNT, "--output", "patients.csv", says="choose another name")
         self.assertEqual(self.spent(), 0)
 
+    def test_an_output_destroys_neither_budget_nor_tables(self):
+        """The ledger and what belongs to it, its mark, every table of the grant: none can be overwritten, under any name."""
+        self.write_csv("regions.csv", ["land"], [["Bayern"]])
+        schema = json.loads((self.dir / "patients.json").read_text(encoding="utf-8"))
+        schema["tables"] = [{"name": "regions", "path": "regions.csv", "columns": [{"name": "land", "type": "text"}]}]
+        (self.dir / "both.json").write_text(json.dumps(schema))
+        self.grant(schema="both.json")
+        mark = next(path for path in self.marks().iterdir() if path.suffix == ".mark")
+        os.symlink("patients.csv.budget", self.dir / "link")
+        os.link(self.dir / "regions.csv", self.dir / "hard.csv")
+        (self.dir / "sub").mkdir()
+        kept = {path: path.read_bytes() for path in (self.dir / "patients.csv", self.dir / "patients.csv.budget", self.dir / "regions.csv", mark)}
+        for output in ("patients.csv.budget", "./sub/../patients.csv.budget", str(self.dir / "patients.csv.budget"), "patients.csv.budget-journal", "patients.csv.budget-wal",
+                       "link", str(mark), str(mark) + ".lock", "regions.csv", "hard.csv", "patients.csv"):
+            with self.subTest(output=output):
+                self.fails(1, "query", "patients.csv", "--epsilon", "0.5", COUNT, "--output", output, says="choose another")
+        # The same name with nothing there: what a lost table was called is still its name.
+        (self.dir / "hard.csv").unlink()
+        (self.dir / "regions.csv").rename(self.dir / "away.csv")
+        self.fails(1, "query", "patients.csv", "--epsilon", "0.5", COUNT, "--output", "regions.csv", says="choose another")
+        (self.dir / "away.csv").rename(self.dir / "regions.csv")
+        self.assertEqual({path: path.read_bytes() for path in kept}, kept)
+        self.assertEqual(self.spent(), 0)
+        # Nor by the commands that know nothing of budgets.
+        self.fails(1, "seal", "patients.csv", "--keys", "keys", "--output", "patients.csv.budget", says="choose another")
+        self.assertEqual({path: path.read_bytes() for path in kept}, kept)
+
+    def test_only_the_tables_of_a_question_need_to_be_there(self):
+        self.write_csv("regions.csv", ["land"], [["Bayern"]])
+        schema = json.loads((self.dir / "patients.json").read_text(encoding="utf-8"))
+        schema["tables"] = [{"name": "regions", "path": "regions.csv", "columns": [{"name": "land", "type": "text"}]}]
+        (self.dir / "both.json").write_text(json.dumps(schema))
+        self.grant(schema="both.json")
+        (self.dir / "regions.csv").unlink()
+        self.query(COUNT)
+        self.fails(1, "query", "patients.csv", "--epsilon", "0.5", "SELECT COUNT(*) FROM patients p JOIN regions r ON p.state = r.land", says="regions.csv")
+        self.assertEqual(self.spent(), Fraction(1, 2))
+
+    def test_a_ledger_that_cannot_be_written_says_only_what_is_known(self):
+        self.grant()
+        lock = Path(self.show()["ledger"]["mark"] + ".lock")
+        lock.unlink(missing_ok=True)
+        lock.mkdir()  # what even root cannot lock
+        ended = self.fails((1, 3), "query", "patients.csv", "--epsilon", "0.5", COUNT, says=".lock")
+        for words in ("spent epsilon", "may stand", "stays"):
+            self.assertNotIn(words, ended.err)
+        lock.rmdir()
+        self.assertEqual(self.spent(), 0)
+
+    def test_explain_says_whether_the_question_fits(self):
+        self.grant("--analyst", "anna=0.5", "--analyst", "ben=3", "--room", "trial=2")
+        who = ["--analyst", "anna", "--room", "trial"]
+        ended = self.ok("explain", "patients.csv", "--epsilon", "0.8", COUNT, *who)
+        self.assertIn("warning: it would be refused", ended.err)
+        self.assertIn("left: 3 of 3, 0.5 of 0.5 for anna, 2 of 2 in trial", ended.err)
+        self.assertNotIn("warning", self.ok("explain", "patients.csv", "--epsilon", "0.5", COUNT, *who).err)
+        ended = self.ok("explain", "patients.csv", COUNT, *who)
+        self.assertEqual([line.split()[0] for line in ended.out.splitlines()[2:]], ["0.1", "0.5"])
+        self.assertIn("0.5 of 0.5 for anna", ended.err)
+        self.query(COUNT, *who, epsilon="0.45")
+        self.fails(7, "explain", "patients.csv", COUNT, *who, says="0.05 of 0.5 is left for analyst anna")
+
+    def test_a_note_is_said_once(self):
+        self.grant()
+        ended = self.ok("query", "patients.csv", "--epsilon", "0.5", "SELECT AVG(cost), SUM(cost), STDDEV(cost) FROM patients")
+        notes = [line for line in ended.err.splitlines() if line.startswith("note:")]
+        self.assertEqual(len(notes), len(set(notes)), ended.err)
+        self.assertTrue(notes)
+
     # --- many at once, and in the middle ------------------------------------------------------------------------------
 
     def test_sixteen_at_once_with_room_for_five(self):
@@ -196,7 +267,7 @@ class PrivateQuery(PrivateCase):
         with ThreadPoolExecutor(16) as pool:
             ended = list(pool.map(lambda _: self.run_it("query", "patients.csv", "--epsilon", "0.1", COUNT), range(16)))
         self.assertEqual(sorted(e.status for e in ended), [0] * 5 + [7] * 11, [e for e in ended if e.status not in (0, 7)])
-        self.assertEqual((self.spent(), self.show()["questions"]["answered"]), (Fraction(1, 2), 5))
+        self.assertEqual((self.spent(), self.show()["questions"]["computed"]), (Fraction(1, 2), 5))
 
     def slow_query(self):
         """A question whose bucket is long: its process waits, charged, for a while after the data was read."""
@@ -205,10 +276,10 @@ class PrivateQuery(PrivateCase):
     def grant_with_long_bucket(self):
         self.ok("budget", "grant", "patients.csv", *self.grant_words()[:-2], "--bucket-ms", "20000")
 
-    def wait_for_charge(self, process, answered=False):
+    def wait_for_charge(self, process, computed=False):
         """Until the charge stands; or until the answer, too, is there and only waits for its bucket's end."""
         deadline = time.monotonic() + 60
-        while not (self.show()["questions"]["answered"] if answered else self.show()["charges"]):
+        while not (self.show()["questions"]["computed"] if computed else self.show()["charges"]):
             self.assertIsNone(process.poll(), "ended before it was charged")
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
@@ -228,7 +299,7 @@ class PrivateQuery(PrivateCase):
     def test_interrupted_in_the_middle_stays_charged_and_says_so(self):
         self.grant_with_long_bucket()
         process = self.slow_query()
-        self.wait_for_charge(process, answered=True)
+        self.wait_for_charge(process, computed=True)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, out), (130, b""), err)

@@ -137,8 +137,8 @@ Error with_alternative(Error error, const sql::Plan& plan) {
 Status check_epsilon(const policy::Grant& grant, std::string_view sql, prism::dp::Epsilon epsilon) {
   if (epsilon >= grant.query_least && epsilon <= grant.query_most) return {};
   return refusal(ErrorCode::refused, sql, -1, "dp/epsilon",
-                 "epsilon " + epsilon.text() + " for one query; the grant allows " + grant.query_least.text() + " to " +
-                     grant.query_most.text());
+                 "--epsilon " + epsilon.text() + " for one query; the grant allows " + grant.query_least.text() +
+                     " to " + grant.query_most.text());
 }
 
 }  // namespace

@@ -24,6 +24,15 @@ using policy::ReservationId;
 
 enum class Standing { right, missing, behind };
 
+/// SQLite names its journal after the ledger: under two names there would be two journals, and a crash under one of
+/// them would not be undone under the other.
+Status check_one_name(const std::string& resolved, const std::string& path) {
+  PRISM_TRY(const std::uint64_t names, host::count_names(resolved));
+  if (names == 1) return {};
+  return fail(ErrorCode::insecure, path, " has ", names,
+              " names (hard links); take the others away, or copy what you want to keep");
+}
+
 Standing standing_of(const Ledger& ledger, const Result<std::optional<Mark>>& mark) {
   if (!mark) return Standing::behind;  // damaged: how far the ledger had come is not known, so the worst is taken
   if (!*mark) return Standing::missing;
@@ -45,6 +54,7 @@ class LedgerFile::State {
   static Result<std::unique_ptr<State>> open(const std::string& path, LedgerOptions options) {
     PRISM_TRY(std::string resolved, host::resolve_folder(path));
     PRISM_CHECKED(host::check_own_file(resolved));
+    PRISM_CHECKED(check_one_name(resolved, path));
     PRISM_CHECKED(host::create_private_directory(options.marks));
     PRISM_TRY(Database database, Database::open(resolved, options.vfs, options.patience));
     PRISM_CHECKED(internal::prepare_ledger(database, path));
@@ -65,8 +75,10 @@ class LedgerFile::State {
     if (standing == Standing::right) return {};
     if (standing == Standing::missing)
       return fail(ErrorCode::refused, "the high-water mark of ", path_, " is missing (", mark_path_,
-                  "). If the ledger was moved here from another machine or user, bring its mark along, or run prism "
-                  "budget acknowledge, which stays in the ledger for ever");
+                  "). If the ledger was moved here from another machine or user, bring its mark along. If it was "
+                  "restored from a backup, or nobody knows, prism budget acknowledge goes on and gives up all that is "
+                  "left of its budget; with --moved it keeps it, and your word that nothing was spent since stands in "
+                  "the ledger for ever");
     return fail(ErrorCode::refused, path_, " is behind its high-water mark (", mark_path_,
                 "): it was restored from a backup, and charges made since then are missing from it. Bring the newer "
                 "ledger back; or run prism budget acknowledge, which gives up all that is left of its budget");
@@ -75,6 +87,7 @@ class LedgerFile::State {
   /// One command: `decide` sees the ledger as it is and says what to append.
   template <class Decide>
   Result<LedgerEvent> append(Decide&& decide) {
+    committing_ = false;
     PRISM_TRY(const host::FileLock lock, this->lock());
     PRISM_TRY(Transaction transaction, Transaction::begin(database_, Transaction::Kind::write));
     PRISM_CHECKED(internal::catch_up(database_, path_, ledger_));
@@ -93,6 +106,8 @@ class LedgerFile::State {
   const Ledger& ledger() const { return ledger_; }
   const std::string& mark_path() const { return mark_path_; }
   std::set<std::uint64_t>& mine() { return mine_; }
+  /// Whether the last append came so far that what it wrote may be there.
+  bool committing() const { return committing_; }
 
  private:
   /// Marks only go up because whoever writes one holds this. It also makes a queue: SQLite's own waiting knows no order
@@ -101,6 +116,7 @@ class LedgerFile::State {
 
   Status store(Transaction& transaction, const LedgerEvent& event) {
     PRISM_CHECKED(internal::append(database_, ledger_, event));
+    committing_ = true;
     PRISM_CHECKED(transaction.commit());
     check(ledger_.apply(event).has_value(), "a ledger's own event does not follow");
     return {};
@@ -122,8 +138,10 @@ class LedgerFile::State {
       PRISM_TRY(const LedgerEvent rollback, ledger_.rollback(ReservationId{event.sequence}, event.at));
       return store(transaction, rollback);
     };
-    error.message += give_back() ? "; the data was not touched and nothing was charged"
-                                 : "; the data was not touched, but the charge stays in the ledger";
+    const bool given_back = give_back().has_value();
+    error.message += given_back ? "; the data was not touched and nothing was charged"
+                                : "; the data was not touched, but the charge stays in the ledger";
+    error.detail = given_back ? "charge=none" : "charge=stands";
     return error;
   }
 
@@ -133,6 +151,7 @@ class LedgerFile::State {
   Ledger ledger_;
   std::string mark_path_;
   std::set<std::uint64_t> mine_;
+  bool committing_ = false;
 };
 
 LedgerFile::LedgerFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -175,10 +194,15 @@ Result<LedgerFile> LedgerFile::open(const std::string& path, LedgerOptions optio
 }
 
 Result<Acknowledged::Kind> LedgerFile::acknowledge(const std::string& path, LedgerOptions options,
-                                                   std::chrono::seconds now) {
+                                                   std::chrono::seconds now, Claim claim) {
   PRISM_TRY(auto state, State::open(path, std::move(options)));
   PRISM_TRY(const LedgerEvent event, state->append([&](Standing standing, const auto& mark) -> Result<LedgerEvent> {
-    if (standing == Standing::missing) return state->ledger().acknowledge(Acknowledged::Kind::moved, 0, now);
+    if (standing == Standing::missing)
+      return state->ledger().acknowledge(
+          claim == Claim::moved ? Acknowledged::Kind::moved : Acknowledged::Kind::unmarked, 0, now);
+    if (standing == Standing::behind && claim == Claim::moved)
+      return fail(ErrorCode::refused, path, " was not only moved: its high-water mark is here (", state->mark_path(),
+                  ") and knows of charges that are missing from it");
     if (standing == Standing::behind)
       return state->ledger().acknowledge(Acknowledged::Kind::restored, mark && *mark ? (*mark)->sequence : 0, now);
     return fail(ErrorCode::invalid_argument, path,
@@ -194,12 +218,17 @@ Result<Ledger> LedgerFile::read() {
 }
 
 Result<ReservationId> LedgerFile::reserve(const policy::Charge& charge, std::chrono::seconds now) {
-  PRISM_TRY(const LedgerEvent event, state_->append([&](Standing standing, const auto&) -> Result<LedgerEvent> {
+  auto event = state_->append([&](Standing standing, const auto&) -> Result<LedgerEvent> {
     PRISM_CHECKED(state_->check_standing(standing));
     return state_->ledger().reserve(charge, now);
-  }));
-  state_->mine().insert(event.sequence);
-  return ReservationId{event.sequence};
+  });
+  if (!event) {
+    Error error = std::move(event).error();
+    if (error.detail.empty() && !state_->committing()) error.detail = "charge=none";
+    return error;
+  }
+  state_->mine().insert(event->sequence);
+  return ReservationId{event->sequence};
 }
 
 Status LedgerFile::commit(ReservationId reservation, std::chrono::seconds now) {

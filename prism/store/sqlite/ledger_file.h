@@ -42,11 +42,16 @@ class LedgerFile final : public policy::Book {
   /// events do not follow from one another; insecure for a symbolic link, another user's file, or one that others may
   /// write; refused, with what to do, when it is behind its mark or the mark is missing.
   static Result<LedgerFile> open(const std::string& path, LedgerOptions options);
-  /// Goes on with a ledger that open() refuses for its mark. A missing mark (moved to another machine or user) costs
-  /// nothing but an event that stands there for ever. A ledger behind its mark lost charges: all that is left of its
-  /// budget counts as spent. Errors: invalid_argument when there is nothing to acknowledge.
+  /// What the owner says of a ledger without a mark. Nobody can check `moved`: it stands in the ledger for ever.
+  enum class Claim {
+    nothing,
+    moved,  ///< from another machine or user, where nothing was spent since
+  };
+  /// Goes on with a ledger that open() refuses for its mark. A ledger behind its mark lost charges, and one without a
+  /// mark may have: all that is left of its budget counts as spent, unless the mark is missing and the owner claims
+  /// `moved`. Errors: invalid_argument when there is nothing to acknowledge; refused for a claim that the mark belies.
   static Result<policy::Acknowledged::Kind> acknowledge(const std::string& path, LedgerOptions options,
-                                                        std::chrono::seconds now);
+                                                        std::chrono::seconds now, Claim claim = Claim::nothing);
 
   LedgerFile(LedgerFile&& other) noexcept;
   LedgerFile& operator=(LedgerFile&& other) noexcept;
@@ -54,7 +59,8 @@ class LedgerFile final : public policy::Book {
 
   Result<policy::Ledger> read() override;
   /// Errors besides those of Ledger::reserve: exhausted when others kept it busy for all of the patience; io,
-  /// integrity.
+  /// integrity. Of an error that is none of those, the detail is `charge=none` where surely nothing was charged,
+  /// `charge=stands` where surely something was, and empty where the disk alone knows.
   Result<policy::ReservationId> reserve(const policy::Charge& charge, std::chrono::seconds now) override;
   Status commit(policy::ReservationId reservation, std::chrono::seconds now) override;
   Status rollback(policy::ReservationId reservation, std::chrono::seconds now) override;

@@ -176,7 +176,7 @@ TEST(LedgerFile, AnotherBranchIsRefusedEvenWhenItIsLonger) {
   fs::copy_file(folder.ledger(), start);
   // With another user's marks, a copy of the ledger goes its own way.
   LedgerOptions theirs{.marks = (folder.root() / "theirs").string()};
-  ASSERT_TRUE(LedgerFile::acknowledge(folder.ledger(), theirs, kTestTime));
+  ASSERT_TRUE(LedgerFile::acknowledge(folder.ledger(), theirs, kTestTime, LedgerFile::Claim::moved));
   {
     LedgerFile book = LedgerFile::open(folder.ledger(), theirs).value();
     for (int i = 0; i < 5; ++i) ASSERT_TRUE(book.reserve(test_charge(grant), kTestTime));
@@ -189,6 +189,60 @@ TEST(LedgerFile, AnotherBranchIsRefusedEvenWhenItIsLonger) {
   }
   fs::copy_file(longer, folder.ledger(), kOver);
   EXPECT_EQ(LedgerFile::open(folder.ledger(), folder.options()).error().code, ErrorCode::refused);
+}
+
+// On a new machine an old copy looks like one that was moved: without the owner's word, nothing of it can be spent.
+TEST(LedgerFile, ALedgerWithoutItsMarkHasNothingLeftUnlessItsOwnerClaimsAMove) {
+  const TestFolder folder;
+  const policy::Grant grant = test_grant();
+  const fs::path backup = folder.root() / "backup";
+  {
+    LedgerFile book = test_ledger(folder, grant);
+    fs::copy_file(folder.ledger(), backup);
+    ASSERT_TRUE(book.reserve(test_charge(grant, "0.9"), kTestTime));
+  }
+  fs::copy_file(backup, folder.ledger(), kOver);
+  const LedgerOptions here{.marks = (folder.root() / "here").string()};
+  const auto kind = LedgerFile::acknowledge(folder.ledger(), here, kTestTime);
+  ASSERT_TRUE(kind) << kind.error().message;
+  EXPECT_EQ(*kind, policy::Acknowledged::Kind::unmarked);
+  LedgerFile book = LedgerFile::open(folder.ledger(), here).value();
+  EXPECT_TRUE(book.read()->forfeited());
+  EXPECT_EQ(book.reserve(test_charge(grant, "0.1"), kTestTime).error().code, ErrorCode::quota);
+  // Where a mark knows better, nobody's word counts.
+  fs::copy_file(backup, folder.ledger(), kOver);
+  EXPECT_EQ(
+      LedgerFile::acknowledge(folder.ledger(), folder.options(), kTestTime, LedgerFile::Claim::moved).error().code,
+      ErrorCode::refused);
+  EXPECT_EQ(LedgerFile::open(folder.ledger(), folder.options()).error().code, ErrorCode::refused);
+}
+
+// Journals go by name: a crash under one name would not be undone under the other.
+TEST(LedgerFile, ALedgerWithASecondNameIsRefusedUnderBoth) {
+  const TestFolder folder;
+  {
+    test_ledger(folder, test_grant());
+  }
+  const fs::path other = folder.root() / "other.budget";
+  fs::create_hard_link(folder.ledger(), other);
+  for (const std::string& name : {folder.ledger(), other.string()}) {
+    const auto refused = LedgerFile::open(name, folder.options());
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::insecure);
+    EXPECT_NE(refused.error().message.find("hard links"), std::string::npos);
+  }
+  fs::remove(other);
+  EXPECT_TRUE(LedgerFile::open(folder.ledger(), folder.options()));
+}
+
+TEST(LedgerFile, AChargeThatCouldNotBeginSaysThatThereIsNone) {
+  const TestFolder folder;
+  const policy::Grant grant = test_grant();
+  LedgerFile book = test_ledger(folder, grant);
+  fs::remove_all(folder.options().marks);  // no place for the lock
+  const auto refused = book.reserve(test_charge(grant), kTestTime);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().detail, "charge=none");
 }
 
 TEST(LedgerFile, AMovedLedgerIsAcknowledgedOnceAndKeepsItsBudget) {
@@ -205,7 +259,7 @@ TEST(LedgerFile, AMovedLedgerIsAcknowledgedOnceAndKeepsItsBudget) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::refused);
   EXPECT_NE(refused.error().message.find("is missing"), std::string::npos);
-  const auto kind = LedgerFile::acknowledge(folder.ledger(), here, kTestTime);
+  const auto kind = LedgerFile::acknowledge(folder.ledger(), here, kTestTime, LedgerFile::Claim::moved);
   ASSERT_TRUE(kind) << kind.error().message;
   EXPECT_EQ(*kind, policy::Acknowledged::Kind::moved);
   LedgerFile book = LedgerFile::open(folder.ledger(), here).value();
@@ -360,6 +414,7 @@ TEST(LedgerFile, AMarkThatCannotBeRaisedMeansThatNothingIsCharged) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::io);
   EXPECT_NE(refused.error().message.find("nothing was charged"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(refused.error().detail, "charge=none");
   LedgerFile good = LedgerFile::open(folder.ledger(), folder.options()).value();
   EXPECT_EQ(spent(good), 0);
   EXPECT_EQ(good.read()->reservations().at(0).state, ReservationState::rolled_back);
