@@ -266,7 +266,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, no 10^7 rows")
     parser.add_argument("--only", choices=("accuracy", "speed"))
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
-    parser.add_argument("--data", default=os.environ.get("PRISM_SHARED_DIR", str(ROOT.parent / "shared")) + "/data")
+    parser.add_argument("--data", default=os.environ.get("PRISM_SHARED", str(ROOT.parent / "shared")) + "/data")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--peers", action="store_true", help="install the other libraries, pinned")
     parser.add_argument("--peer-python", help="an interpreter that has them already")

@@ -20,19 +20,6 @@ constexpr Int128 clamp_to(Int128 value, Int128 low, Int128 high) {
   return above_low > high ? high : above_low;
 }
 
-/// a + b and a - b brought into the range of Int128: for two numbers, once. Chains of them depend on the order; sum
-/// those with Accumulator.
-constexpr Int128 saturating_add(Int128 a, Int128 b) {
-  Int128 sum = 0;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return b < 0 ? kInt128Least : kInt128Most;
-}
-constexpr Int128 saturating_subtract(Int128 a, Int128 b) {
-  Int128 difference = 0;
-  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-  return b < 0 ? kInt128Most : kInt128Least;
-}
-
 /// The exact sum of up to 2^128 terms. The same instructions for every term.
 class Accumulator {
  public:

@@ -83,16 +83,5 @@ TEST(AccumulatorTest, OneTermMovesTheTotalByNoMoreThanItself) {
   }
 }
 
-TEST(SaturatingTest, SumsAndDifferencesOfTwoAreExactOrTheEdge) {
-  std::mt19937_64 random(23);
-  for (int round = 0; round < 2000; ++round) {
-    const auto terms = awkward_terms(random, 2);
-    const mpz_class a = internal::to_big(terms[0]), b = internal::to_big(terms[1]);
-    const mpz_class low = internal::to_big(kInt128Least), high = internal::to_big(kInt128Most);
-    EXPECT_EQ(internal::to_big(saturating_add(terms[0], terms[1])), std::clamp<mpz_class>(a + b, low, high));
-    EXPECT_EQ(internal::to_big(saturating_subtract(terms[0], terms[1])), std::clamp<mpz_class>(a - b, low, high));
-  }
-}
-
 }  // namespace
 }  // namespace prism::dp

@@ -230,8 +230,4 @@ Result<Calibration> calibrate(std::span<const Sensitivity> releases, Epsilon eps
   return out;
 }
 
-double gaussian_multiplier(double epsilon, double delta) {
-  return internal::up(1 / internal::gaussian_mu_down(epsilon, delta));
-}
-
 }  // namespace prism::dp

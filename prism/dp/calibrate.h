@@ -48,8 +48,4 @@ struct Calibration {
 Result<Calibration> calibrate(std::span<const Sensitivity> releases, Epsilon epsilon, Delta delta,
                               NoiseChoice choice = NoiseChoice::narrowest);
 
-/// The least sigma / l2, rounded up, at which continuous Gaussian noise is (epsilon, delta)-DP (Balle and Wang 2018,
-/// theorem 8). delta in (0, 1).
-double gaussian_multiplier(double epsilon, double delta);
-
 }  // namespace prism::dp

@@ -7,6 +7,7 @@
 
 #include "prism/dp/accountant.h"
 #include "prism/dp/filter.h"
+#include "prism/dp/internal/curves.h"
 
 namespace prism::dp {
 namespace {
@@ -90,14 +91,14 @@ TEST(Calibrate, ManyGroupsAreGaussian) {
   const Calibration made = calibrate({&histogram, 1}, epsilon_of("1"), delta_of("1e-6")).value();
   ASSERT_EQ(made.releases[0].kind, Event::Kind::gaussian);
   const double sigma = std::sqrt(value_up(made.releases[0].parameter));
-  EXPECT_NEAR(sigma, 10 * gaussian_multiplier(1, 1e-6), 0.05);
+  EXPECT_NEAR(sigma, 10 / internal::gaussian_mu_down(1, 1e-6), 0.05);
   EXPECT_LT(made.releases[0].half_width, 0.35 * 2.9957 * 100);
 }
 
-TEST(Calibrate, TheGaussianMultiplierIsTheLeast) {
+TEST(Calibrate, GaussianNoiseIsTheLeastThatIsPrivate) {
   for (const double epsilon : {0.1, 1.0, 3.0}) {
     for (const double delta : {1e-5, 1e-9}) {
-      const double sigma = gaussian_multiplier(epsilon, delta);
+      const double sigma = 1 / internal::gaussian_mu_down(epsilon, delta);
       const auto with = [&](double factor) {
         const double variance = sigma * sigma * factor * factor * 1e12;
         Accountant one(Method::basic);

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "prism/dp/exponential.h"
-#include "prism/dp/internal/welch.h"
 #include "prism/dp/partition.h"
+#include "tests/support/welch.h"
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -16,7 +16,7 @@
 namespace prism::dp {
 namespace {
 
-using internal::Measured;
+using test::Measured;
 
 /// The middle |t| of five runs over `count` calls of `work`; before each, `prepare` puts one of two inputs in its
 /// place.
@@ -34,7 +34,7 @@ double middle_t(const char* name, std::size_t count, const auto& prepare, const 
       work();
       one.time = static_cast<double>(__rdtscp(&core) - start);
     }
-    runs.push_back(internal::largest_t(all));
+    runs.push_back(test::largest_t(all));
   }
   std::ranges::sort(runs);
   std::printf("%s: |t| of five runs from %.2f to %.2f, median %.2f\n", name, runs.front(), runs.back(), runs[2]);

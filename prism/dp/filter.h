@@ -46,7 +46,6 @@ class Filter {
 
   Method method() const { return method_; }
   Epsilon total() const { return total_; }
-  Delta total_delta() const { return total_delta_; }
 
   /// The largest pure query that would still be admitted; 0 when none would.
   Epsilon room() const;

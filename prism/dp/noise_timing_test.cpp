@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "prism/dp/internal/welch.h"
 #include "prism/dp/noise.h"
+#include "tests/support/welch.h"
 
 #if defined(__x86_64__)
 #include <unistd.h>
@@ -28,7 +28,7 @@ Noise noise_of(bool gaussian) {
   return (gaussian ? Noise::gaussian({1'000'000, 1}) : Noise::laplace({1000, 1})).value();
 }
 
-using internal::Measured;
+using test::Measured;
 
 std::vector<Measured> measure(const Noise& noise, std::uint32_t seed, std::size_t count) {
   DrawStream stream = seed_of(seed).stream(0);
@@ -50,7 +50,7 @@ TEST(NoiseTiming, DoesNotTellSmallDrawsFromLargeOnes) {
     static_cast<void>(measure(noise, 999, 100'000));
     // A leak shows in every run; a busy machine only in some. The middle of five runs decides.
     std::vector<double> runs;
-    for (std::uint32_t run = 0; run < 5; ++run) runs.push_back(internal::largest_t(measure(noise, run, 500'000)));
+    for (std::uint32_t run = 0; run < 5; ++run) runs.push_back(test::largest_t(measure(noise, run, 500'000)));
     std::ranges::sort(runs);
     std::printf("%s: |t| of five runs from %.2f to %.2f, median %.2f\n", gaussian ? "gaussian" : "laplace",
                 runs.front(), runs.back(), runs[2]);
@@ -71,7 +71,7 @@ TEST(NoiseTiming, TheTestSeesASamplerThatLoopsAsLongAsItsValue) {
     one.time = static_cast<double>(__rdtscp(&core) - start);
     one.size = static_cast<double>(x);
   }
-  EXPECT_GT(internal::largest_t(all), 100);
+  EXPECT_GT(test::largest_t(all), 100);
 }
 
 /// What callgrind counts the instructions of.

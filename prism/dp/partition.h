@@ -45,7 +45,7 @@ class PartitionSelection {
   /// that instructions and memory touched depend neither on `units` nor on the answer.
   bool keep(std::uint64_t units, DrawStream& stream) const;
 
-  /// The probability of keep(), rounded to nearest: for previews.
+  /// The probability of keep(), rounded to nearest: for people who choose epsilon, delta or a pre-threshold.
   double keep_probability(std::uint64_t units) const;
   /// The same in units of 2^-128, exactly.
   Uint128 keep_threshold(std::uint64_t units) const;

@@ -85,7 +85,6 @@ class Ledger {
 
   const LedgerId& id() const { return id_; }
   const Grant& grant() const { return grant_; }
-  const Digest& grant_digest() const { return grant_digest_; }
   std::uint64_t sequence() const { return chain_.back().sequence; }
   const Digest& head() const { return chain_.back().digest; }
   std::size_t events() const { return chain_.size(); }

@@ -122,6 +122,17 @@ TEST(SqlLimitsTest, PlacesAreDrawn) {
   EXPECT_EQ(position_of(fail(ErrorCode::io, "no place")), -1);
 }
 
+TEST(SqlLimitsTest, RefusalsOfBackendsNameTheirPlace) {
+  const auto made = [](std::string_view sql, Position at) { return refusal(ErrorCode::refused, sql, at, "x/y", "no"); };
+  EXPECT_EQ(made("SELECT a", 7).message, "1:8: no [x/y]");
+  EXPECT_EQ(made("SELECT\n\xC3\xA9 x", 10).message, "2:3: no [x/y]");  // in characters, not in bytes
+  EXPECT_EQ(made("SELECT a", 8).message, "1:9: no [x/y]");             // the end is a place
+  EXPECT_EQ(made("SELECT a", 9).message, "no [x/y]");
+  EXPECT_EQ(made("SELECT a", -1).message, "no [x/y]");
+  EXPECT_EQ(made("SELECT a", 7).detail, "rule=x/y position=7");
+  EXPECT_EQ(position_of(made("SELECT a", 7)), 7);
+}
+
 TEST(SqlLimitsTest, ThreadsMayPlanAtOnce) {
   std::vector<std::thread> threads;
   std::vector<int> good(4, 0);

@@ -41,32 +41,41 @@ std::string token_at(std::string_view sql, std::size_t at) {
   return cut ? token + "..." : token;
 }
 
+/// "2:7" for a place in the text or at its end, else nothing.
+std::string line_and_column(std::string_view sql, Position at) {
+  if (at < 0 || static_cast<std::size_t>(at) > sql.size()) return {};
+  std::size_t line = 1, column = 1;
+  for (const char c : sql.substr(0, static_cast<std::size_t>(at))) {
+    if (c == '\n') {
+      ++line;
+      column = 1;
+    } else if (!continues_character(c)) {
+      ++column;
+    }
+  }
+  return std::to_string(line) + ":" + std::to_string(column);
+}
+
+std::string detail_of(std::string_view rule, Position at) {
+  return "rule=" + std::string(rule) + " position=" + std::to_string(at);
+}
+
 }  // namespace
 
 namespace internal {
 
 Error QueryText::refuse(ErrorCode code, Position at, std::string_view rule, std::string_view why,
                         std::string_view hint) const {
-  std::string message;
-  if (at >= 0 && static_cast<std::size_t>(at) <= sql_.size()) {
+  std::string message = line_and_column(sql_, at);
+  if (!message.empty()) {
     const auto end = static_cast<std::size_t>(at);
-    int line = 1;
-    int column = 1;
-    for (std::size_t i = 0; i < end; ++i) {
-      if (sql_[i] == '\n') {
-        ++line;
-        column = 1;
-      } else if (!continues_character(sql_[i])) {
-        ++column;
-      }
-    }
-    message = std::to_string(line) + ":" + std::to_string(column) + ", ";
+    message += ", ";
     message += end < sql_.size() ? "at \"" + token_at(sql_, end) + "\"" : std::string("at the end");
     message += ": ";
   }
   message.append(why).append(" [").append(rule).append("]");
   if (!hint.empty()) message.append("; ").append(hint);
-  return {code, message, "rule=" + std::string(rule) + " position=" + std::to_string(at)};
+  return {code, message, detail_of(rule, at)};
 }
 
 Position QueryText::from_character(int character) const {
@@ -80,6 +89,15 @@ Position QueryText::from_character(int character) const {
 }
 
 }  // namespace internal
+
+Error refusal(ErrorCode code, std::string_view sql, Position position, std::string_view rule,
+              std::string_view message) {
+  std::string place = line_and_column(sql, position);
+  if (!place.empty()) place += ": ";
+  Error error = fail(code, place, message, " [", rule, "]");
+  error.detail = detail_of(rule, position);
+  return error;
+}
 
 std::string explain_position(std::string_view sql, Position position) {
   if (position < 0 || static_cast<std::size_t>(position) > sql.size()) return {};

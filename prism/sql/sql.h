@@ -25,6 +25,10 @@ Result<Plan> plan_query(std::string_view sql, const Catalog& catalog);
 /// Empty when the position is not inside the text (its end counts as inside).
 std::string explain_position(std::string_view sql, Position position);
 
+/// A backend's refusal of a query that was read: "1:27: <message> [dp/bounds]", with `rule=dp/bounds position=26` as
+/// detail. A position outside the text, such as -1, leaves the place out of the message.
+Error refusal(ErrorCode code, std::string_view sql, Position position, std::string_view rule, std::string_view message);
+
 /// The `position=` of an error's detail, -1 when there is none.
 Position position_of(const Error& error);
 

@@ -13,6 +13,7 @@
 #include "prism/backend/dp/internal/test_world.h"
 #include "prism/host/system.h"
 #include "tests/privacy/tester.h"
+#include "tests/support/welch.h"
 
 namespace prism::privacy {
 namespace {
@@ -142,42 +143,21 @@ class NoSleeper final : public backend::dp::Sleeper {
   void sleep_until(std::chrono::nanoseconds) override {}
 };
 
-/// Welch's t of the times of two datasets asked in turn, the largest over several crops from above: what the machine
-/// did to a few of them is none of the answers'.
+/// Welch's t of the times of two datasets asked in turn.
 double timing_t(World& first, World& second, const backend::dp::Prepared& prepared, backend::dp::Sleeper& sleeper,
                 int runs) {
   const host::SystemClock clock;
-  std::array<std::vector<double>, 2> times;
+  std::vector<test::Measured> all;
   for (int i = 0; i < 2 * runs; ++i) {
-    const std::size_t side = static_cast<std::size_t>((i ^ i >> 1) & 1);  // 0 1 1 0 0 1 1 0: no side is always second
+    const int side = (i ^ i >> 1) & 1;  // 0 1 1 0 0 1 1 0: no side is always second
     World& world = side == 0 ? first : second;
     auto book = policy::MemoryBook::make(world.grant).value();
     backend::dp::test::SeededRandom random(static_cast<std::uint64_t>(i));
     const auto start = clock.monotonic();
     EXPECT_TRUE(backend::dp::run(prepared, world.engine, {book, random, clock, sleeper}));
-    times[side].push_back(static_cast<double>((clock.monotonic() - start).count()));
+    all.push_back({static_cast<double>((clock.monotonic() - start).count()), static_cast<double>(side)});
   }
-  double largest = 0;
-  for (const double percentile : {0.5, 0.75, 0.95}) {
-    std::vector<double> all = times[0];
-    all.insert(all.end(), times[1].begin(), times[1].end());
-    std::ranges::sort(all);
-    const double most = all[static_cast<std::size_t>(percentile * static_cast<double>(all.size()))];
-    std::array<double, 2> n = {}, mean = {}, square = {};
-    for (std::size_t side = 0; side < 2; ++side) {
-      for (const double time : times[side]) {
-        if (time > most) continue;
-        ++n[side];
-        mean[side] += time;
-        square[side] += time * time;
-      }
-      if (n[side] < 3) return 1e9;  // one side is hardly ever that fast
-      mean[side] /= n[side];
-      square[side] = (square[side] / n[side] - mean[side] * mean[side]) / (n[side] - 1);
-    }
-    largest = std::max(largest, std::abs(mean[0] - mean[1]) / std::sqrt(square[0] + square[1]));
-  }
-  return largest;
+  return test::largest_t(all);
 }
 
 TEST(Answers, LeaveAtTimesThatSayNothingAboutTheData) {

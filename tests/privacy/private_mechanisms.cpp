@@ -57,7 +57,7 @@ void add_sums(std::vector<Mechanism>& out) {
                    dp::Accumulator sum;
                    for (const Row& row : data) sum.add(row.value);
                    dp::DrawStream stream = seed.stream(0);
-                   return {static_cast<std::int64_t>(dp::saturating_add(sum.total(), noise.draw(stream)) >> 12)};
+                   return {static_cast<std::int64_t>((sum.total() + noise.draw(stream)) >> 12)};
                  }});
 }
 

@@ -1,11 +1,13 @@
-// prism/dp/internal/welch.h - for tests that measure: whether times tell one class of work from another.
+// tests/support/welch.h - for tests that measure: whether times tell one class of work from another.
 #pragma once
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <limits>
 #include <vector>
 
-namespace prism::dp::internal {
+namespace prism::test {
 
 /// Welch's t for two classes of times, fed one by one (Reparaz, Balasch, Verbauwhede 2017, "dude, is my code constant
 /// time?").
@@ -30,7 +32,7 @@ struct Measured {
 };
 
 /// The largest |t| over several crops: times above a percentile are the machine's, not the work's. Classes are the
-/// small and the large half of sizes, which come in random order.
+/// small and the large half of sizes, which come in random order. Infinite where one class is hardly ever that fast.
 inline double largest_t(const std::vector<Measured>& all) {
   std::vector<double> times;
   std::vector<double> sizes;
@@ -48,9 +50,10 @@ inline double largest_t(const std::vector<Measured>& all) {
     for (const Measured& one : all) {
       if (one.time <= most) welch.add(one.size < median ? 0 : 1, one.time);
     }
+    if (welch.n[0] < 3 || welch.n[1] < 3) return std::numeric_limits<double>::infinity();
     largest = std::max(largest, std::abs(welch.t()));
   }
   return largest;
 }
 
-}  // namespace prism::dp::internal
+}  // namespace prism::test
