@@ -214,6 +214,10 @@ void add_budget_grant(CLI::App& budget, Action& action) {
       "    {\"name\": \"cost\", \"type\": \"decimal\", \"scale\": 2, \"nullable\": true, \"low\": 0, \"high\": "
       "20000},\n"
       "    {\"name\": \"sex\", \"type\": \"text\", \"values\": [\"female\", \"male\"]}]}\n"
+      "Further tables, for joins, come after the columns; their paths start at the folder of the CSV file, and without "
+      "\"unit\" they are public:\n"
+      "  \"tables\": [{\"name\": \"visits\", \"path\": \"visits.csv\", \"unit\": \"patient\", "
+      "\"rows_per_unit\": 3, \"columns\": [...]}]\n"
       "What is granted cannot be changed, and is public: choose it from what everybody knows, not from the file.\n"
       "docs/guide/dp.md says how.");
   const auto a = std::make_shared<Arguments>();

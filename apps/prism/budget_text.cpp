@@ -108,8 +108,14 @@ std::string grant_text(const policy::Grant& grant) {
   for (const auto& limit : grant.analysts) line("analyst", printable(limit.name) + ": epsilon " + limit.epsilon.text());
   for (const auto& limit : grant.rooms) line("room", printable(limit.name) + ": epsilon " + limit.epsilon.text());
   for (const auto& table : grant.tables) {
-    line("table", printable(table.name) +
-                      (table.unit ? "" : ", public: it has no privacy unit, and its rows are anybody's to know"));
+    std::string what;
+    if (!table.unit)
+      what = ", public: it has no privacy unit, and its rows are anybody's to know";
+    else if (&table != &data)  // whose line is the first of all
+      what = fmt::format("; {} of one {} {}",
+                         table.rows_per_unit == 1 ? "1 row" : count_text(table.rows_per_unit) + " rows",
+                         printable(*table.unit), table.rows_per_unit == 1 ? "counts" : "count");
+    line("table", printable(table.name) + what);
     for (const auto& column : table.columns)
       text += fmt::format("    {:<18} {}\n", printable(column.schema.name), column_text(column));
   }

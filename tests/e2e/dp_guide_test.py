@@ -2,7 +2,9 @@
 and their order, with every number made the same."""
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 
 import support
 from channel_guide_test import steps
@@ -21,6 +23,8 @@ def shape(text, home):
 
 class Guide(PrivateCase):
     def test_the_page_is_what_happens(self):
+        for name in ("visits.csv", "clinics.csv", "schemas/visits.json"):
+            shutil.copy(support.SOURCE / "examples" / name, self.dir)
         page = (support.SOURCE / "docs/guide/dp.md").read_text(encoding="utf-8")
         ran = 0
         for command, wanted in steps(page):
@@ -34,4 +38,9 @@ class Guide(PrivateCase):
 
     def test_the_schema_on_the_page_is_the_example(self):
         page = (support.SOURCE / "docs/guide/dp.md").read_text(encoding="utf-8")
-        self.assertIn((support.SOURCE / "examples/schemas/patients.json").read_text(encoding="utf-8").strip(), page)
+        for name in ("patients", "visits"):
+            self.assertIn((support.SOURCE / f"examples/schemas/{name}.json").read_text(encoding="utf-8").strip(), page)
+
+    def test_the_visits_are_what_their_script_writes(self):
+        written = subprocess.run([sys.executable, str(support.SOURCE / "examples/make_visits.py")], stdout=subprocess.PIPE, check=True).stdout
+        self.assertEqual(written, (support.SOURCE / "examples/visits.csv").read_bytes())
