@@ -48,13 +48,20 @@ bool is_refusal(ErrorCode code) {
 /// The ledger, and what this process has done to it.
 class WatchedBook final : public policy::Book {
  public:
-  enum class Charge { none, unsure, stands };
+  enum class Charge {
+    none,
+    unsure,
+    kept,  ///< though the data was not touched
+    stands
+  };
   explicit WatchedBook(policy::Book& book) : book_(book) {}
   Result<policy::Ledger> read() override { return book_.read(); }
   Result<policy::ReservationId> reserve(const policy::Charge& charge, std::chrono::seconds now) override {
     auto made = book_.reserve(charge, now);
-    if (made || made.error().detail == "charge=stands")
+    if (made)
       charge_ = Charge::stands;
+    else if (made.error().detail == "charge=stands")
+      charge_ = Charge::kept;
     else if (is_refusal(made.error().code) || made.error().detail == "charge=none")
       charge_ = Charge::none;
     else
@@ -64,7 +71,7 @@ class WatchedBook final : public policy::Book {
   Status commit(policy::ReservationId id, std::chrono::seconds now) override { return book_.commit(id, now); }
   Status rollback(policy::ReservationId id, std::chrono::seconds now) override {
     auto undone = book_.rollback(id, now);
-    if (undone) charge_ = Charge::none;
+    charge_ = undone ? Charge::none : Charge::kept;
     return undone;
   }
   Charge charge() const { return charge_; }
@@ -287,6 +294,8 @@ Status answer_private(const PrivateQuestion& question) {
     // What is known, and no more.
     using Charge = WatchedBook::Charge;
     if (book.charge() == Charge::stands) say("the data could have been touched, so the charge stays; " + spent);
+    if (book.charge() == Charge::kept)
+      say("the data was not touched, but the charge could not be given back; " + spent);
     if (book.charge() == Charge::unsure) say("the charge may stand: prism budget show tells");
     // The answer is there, perhaps, but its time has not come.
     if (answer || book.charge() != Charge::none) PRISM_CHECKED(host::check_interrupted());
