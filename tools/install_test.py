@@ -58,10 +58,15 @@ def check_package(source, build, cxx, flags):
         headers = check_files(prefix, source, build)
 
         run(prefix / "bin" / "prism", "--version")
-        own = list(prefix.rglob("libcrypto.so.3"))  # there when the build used an OpenSSL of its own
-        if own and shutil.which("ldd"):
-            loaded = [line for line in run("ldd", prefix / "bin" / "prism").splitlines() if "libcrypto" in line]
-            assert len(loaded) == 1 and str(prefix) in loaded[0], loaded
+        for library in ("libcrypto.so.3", "libduckdb.so"):
+            if not shutil.which("ldd"):
+                break
+            own = list(prefix.rglob(library))  # there when the build used one of its own
+            loaded = [line for line in run("ldd", prefix / "bin" / "prism").splitlines() if library in line]
+            assert len(loaded) == 1 or not own, (library, loaded)
+            for line in loaded:
+                assert "not found" not in line and str(prefix if own else "") in line, line
+                assert not any(str(tree) in line for tree in (source, build)), line
 
         outside = scratch / "outside"
         shutil.copytree(source / "examples", outside)

@@ -150,9 +150,12 @@ std::string left_text(const policy::Ledger& ledger, const PrivateQuestion& quest
   return text;
 }
 
-/// For programs: each number is followed by the ends of its interval, all of them exact.
+/// For programs: each number is followed by the ends of its interval, all of them exact. No name comes twice because
+/// of them: where the question has an n_low of its own, the ends of n are n_low_2 and n_high_2.
 table::ResultTable with_intervals(const privately::Answer& answer) {
   table::ResultTable out;
+  std::set<std::string> names;
+  for (const table::ResultColumn& column : answer.table.columns) names.insert(column.name);
   std::vector<bool> has(answer.table.columns.size());
   for (const auto& row : answer.intervals)
     for (std::size_t i = 0; i < row.size(); ++i) has[i] = has[i] || row[i].has_value();
@@ -160,8 +163,14 @@ table::ResultTable with_intervals(const privately::Answer& answer) {
     const table::ResultColumn& column = answer.table.columns[i];
     out.columns.push_back(column);
     if (!has[i]) continue;
-    out.columns.push_back({column.name + "_low", column.type});
-    out.columns.push_back({column.name + "_high", column.type});
+    std::string low = column.name + "_low", high = column.name + "_high";
+    for (int n = 2; names.contains(low) || names.contains(high); ++n) {
+      low = fmt::format("{}_low_{}", column.name, n);
+      high = fmt::format("{}_high_{}", column.name, n);
+    }
+    names.insert({low, high});
+    out.columns.push_back({low, column.type});
+    out.columns.push_back({high, column.type});
   }
   for (std::size_t r = 0; r < answer.table.rows.size(); ++r) {
     auto& cells = out.rows.emplace_back();

@@ -55,7 +55,7 @@ class Budget(PrivateCase):
         shown["ledger"].update(id="ID", mark="MARK")
         shown["charges"][0].update(at="TIME", delta="DELTA")
         shown["delta"].update(spent="DELTA", left="DELTA")  # of the noise's truncation: 10^-35
-        golden = support.SOURCE / "tests/e2e/golden/budget_show.json"
+        golden = support.SOURCE / "tests/golden/v1/budget_show.json"
         self.assertEqual(shown, json.loads(golden.read_text(encoding="utf-8")))
 
     def test_what_a_grant_refuses(self):

@@ -47,6 +47,12 @@ class PrivateQuery(PrivateCase):
         self.ok("query", "patients.csv", "--epsilon", "1", sql, "-o", "json", "--output", "answer.json")
         self.assertEqual(list(json.loads((self.dir / "answer.json").read_text())), list(answer))
 
+    def test_no_column_of_csv_comes_twice(self):
+        self.grant()
+        sql = "SELECT COUNT(*) AS n, AVG(cost) AS n_low, COUNT(cost) AS n_high_2 FROM patients"
+        text = self.ok("query", "patients.csv", "--epsilon", "1", sql, "-o", "csv").out
+        self.assertEqual(text.splitlines()[0], "n,n_low_3,n_high_3,n_low,n_low_low,n_low_high,n_high_2,n_high_2_low,n_high_2_high")
+
     def test_the_default_backend_is_the_one_that_can(self):
         self.grant()
         self.query(COUNT, "--backend", "dp_sandbox")

@@ -54,13 +54,13 @@ std::string count_text(std::uint64_t most) { return std::to_string(most); }
 
 Bytes key_bytes(const Keys& keys) {
   Bytes out;
-  const auto put = [&](std::uint64_t value) {
+  const auto put = [&](std::uint64_t value) {  // big-endian, unlike wire::Writer: bytes order as numbers do
     for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
   };
   for (const KeyValue& key : keys) {
     if (const auto* number = std::get_if<std::int64_t>(&key)) {
       out.push_back(1);
-      put(static_cast<std::uint64_t>(*number) ^ (std::uint64_t{1} << 63));  // so that bytes order as numbers do
+      put(static_cast<std::uint64_t>(*number) ^ (std::uint64_t{1} << 63));  // negative ones first
     } else if (const auto* text = std::get_if<std::string>(&key)) {
       out.push_back(2);
       put(text->size());
