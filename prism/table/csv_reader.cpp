@@ -16,6 +16,14 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
+constexpr unsigned char kDialect = CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_EMPTY_IS_NULL;
+
+/// Whether more bytes could make this a byte order mark, of UTF-8 or UTF-16.
+bool may_become_mark(std::string_view begin) {
+  return (begin.size() < kByteOrderMark.size() && kByteOrderMark.starts_with(begin)) || begin == "\xFF" ||
+         begin == "\xFE";
+}
+
 int is_never_space(unsigned char) { return 0; }
 
 std::uint64_t count_newlines(std::string_view text) {
@@ -44,9 +52,10 @@ ByteSource memory_source(std::string_view bytes, std::size_t piece) {
 /// Line numbers are counted from what the callbacks see: line breaks inside fields, and those that end rows.
 class CsvReader::Parser {
  public:
-  Parser(ByteSource source, const CsvLimits& limits) : source_(std::move(source)), limits_(limits) {
+  Parser(ByteSource source, const CsvLimits& limits, Misfits misfits)
+      : source_(std::move(source)), limits_(limits), tolerant_(misfits == Misfits::missing) {
     check(limits.columns > 0 && limits.chunk_bytes > 0, "a CSV limit of zero");
-    csv_init(&csv_, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_EMPTY_IS_NULL);
+    csv_init(&csv_, kDialect);
     csv_set_space_func(&csv_, is_never_space);  // RFC 4180 section 2.4: spaces are part of a field
     csv_set_blk_size(&csv_, 4096);
     chunk_.resize(std::max<std::size_t>(limits.chunk_bytes, 4));
@@ -61,6 +70,7 @@ class CsvReader::Parser {
     PRISM_TRY(const bool any, next_record());
     if (!any) return fail(ErrorCode::malformed, "the file is empty; wanted a first line with column names");
     if (row_.fields.empty()) return fail(ErrorCode::malformed, "line 1 is empty; wanted column names");
+    if (row_misfits_) return fail(ErrorCode::malformed, "line 1 is too long, or not UTF-8 text; wanted column names");
     std::set<std::string_view> seen;
     header_.reserve(row_.fields.size());
     for (const CsvField& field : row_.fields) {
@@ -98,6 +108,8 @@ class CsvReader::Parser {
     std::size_t first;  // in fields_
     std::size_t count;  // as in the file, even past the limit
     std::uint64_t line;
+    bool too_long;
+    bool misfits;  // it is too long, or one of its fields was made missing
   };
 
   Result<const CsvRow*> next_data_row() {
@@ -106,7 +118,7 @@ class CsvReader::Parser {
       if (!any) return static_cast<const CsvRow*>(nullptr);
       const std::size_t wanted = header_.size();
       if (row_.fields.empty() && wanted > 1) {
-        if (blank_line_ == 0) blank_line_ = row_.line;
+        if (blank_line_ == 0 && !tolerant_) blank_line_ = row_.line;
         continue;
       }
       if (blank_line_ != 0) return ragged(blank_line_, 0);
@@ -114,7 +126,11 @@ class CsvReader::Parser {
         row_fields_.push_back({{}, true});
         row_.fields = row_fields_;
       }
-      if (row_.fields.size() != wanted) return ragged(row_.line, row_.fields.size());
+      if (row_.fields.size() != wanted || row_too_long_) {
+        if (!tolerant_) return ragged(row_.line, row_.fields.size());
+        row_fields_.assign(wanted, {{}, true});
+        row_.fields = row_fields_;
+      }
       if (row_.number == limits_.rows) return fail(ErrorCode::exhausted, "more than ", limits_.rows, " rows");
       ++row_.number;
       return static_cast<const CsvRow*>(&row_);
@@ -133,14 +149,17 @@ class CsvReader::Parser {
       PRISM_CHECKED(parse_chunk());
     }
     const RowPlace& place = rows_[next_row_++];
-    if (place.count > limits_.columns)
+    if (place.count > limits_.columns && (!tolerant_ || header_.empty()))
       return fail(ErrorCode::exhausted, "line ", place.line, " has ", place.count, " fields; at most ", limits_.columns,
                   " columns are read");
     row_fields_.clear();
-    for (std::size_t i = place.first; i < place.first + place.count; ++i)
+    const std::size_t kept = std::min(place.count, limits_.columns);
+    for (std::size_t i = place.first; i < place.first + kept; ++i)
       row_fields_.push_back({std::string_view(text_).substr(fields_[i].offset, fields_[i].size), fields_[i].missing});
     row_.fields = row_fields_;
     row_.line = place.line;
+    row_too_long_ = place.too_long || place.count > limits_.columns;
+    row_misfits_ = place.misfits;
     return true;
   }
 
@@ -155,7 +174,8 @@ class CsvReader::Parser {
     PRISM_TRY(std::size_t size, read_some(0));
     if (!started_) {
       started_ = true;
-      while (size > 0 && size < kByteOrderMark.size()) {
+      // Only while it may become a mark: behind a short header there are rows, and they are not looked at for this.
+      while (size > 0 && may_become_mark({chunk_.data(), size})) {
         PRISM_TRY(const std::size_t more, read_some(size));
         if (more == 0) break;
         size += more;
@@ -173,31 +193,60 @@ class CsvReader::Parser {
   }
 
   Status parse_bytes(std::string_view bytes) {
+    if (tolerant_) return parse_tolerantly(bytes);
     if (const std::size_t nul = bytes.find('\0'); nul != std::string_view::npos)
       return fail(ErrorCode::malformed, place_of(bytes, nul), "a NUL byte; this is not a text file");
     if (const auto bad = utf8_.feed(bytes))
       return fail(ErrorCode::malformed, place_of(bytes, *bad), "not UTF-8; convert the file to UTF-8 first");
     const std::size_t done = csv_parse(&csv_, bytes.data(), bytes.size(), on_field, on_row_end, this);
     PRISM_CHECKED(callback_outcome());
-    if (done != bytes.size()) {
-      if (csv_error(&csv_) != CSV_EPARSE) return fail(ErrorCode::exhausted, "out of memory while reading a field");
-      return fail(ErrorCode::malformed, place_of(bytes, done),
-                  "a quote inside a field without quotes, or text after a closing quote; "
-                  "put the whole field in quotes and double the quotes inside");
-    }
+    if (done != bytes.size()) return stuck_at(bytes, done);
     if (csv_.entry_pos > limits_.field_bytes) return too_long(field_line());
     bytes_before_ += bytes.size();
     lines_before_ += count_newlines(bytes);
     return {};
   }
 
+  /// As above, where what a row holds is no error; fields are judged one by one in add_field.
+  Status parse_tolerantly(std::string_view bytes) {
+    for (std::size_t done = 0; done != bytes.size();) {
+      done += csv_parse(&csv_, bytes.data() + done, bytes.size() - done, on_field, on_row_end, this);
+      PRISM_CHECKED(callback_outcome());
+      if (done == bytes.size()) break;
+      if (csv_error(&csv_) != CSV_EPARSE || csv_.quoted != 0 || in_header()) return stuck_at(bytes, done);
+      // A quote in the middle of a field without quotes: it still ends where it would.
+      csv_set_opts(&csv_, static_cast<unsigned char>(kDialect & ~CSV_STRICT));
+      const std::size_t passed = csv_parse(&csv_, bytes.data() + done, 1, on_field, on_row_end, this);
+      csv_set_opts(&csv_, kDialect);
+      if (passed != 1) return stuck_at(bytes, done);
+      ++done;
+      open_field_misfits_ = true;
+    }
+    if (csv_.entry_pos > limits_.field_bytes) {
+      open_field_misfits_ = true;
+      csv_.entry_pos = 1;  // the rest of it needs no memory; libcsv takes back one byte, a closing quote
+    }
+    bytes_before_ += bytes.size();
+    lines_before_ += count_newlines(bytes);
+    return {};
+  }
+
+  bool in_header() const { return header_.empty() && rows_.empty(); }
+
+  Error stuck_at(std::string_view bytes, std::size_t done) {
+    if (csv_error(&csv_) != CSV_EPARSE) return fail(ErrorCode::exhausted, "out of memory while reading a field");
+    return fail(ErrorCode::malformed, place_of(bytes, done),
+                "a quote inside a field without quotes, or text after a closing quote; "
+                "put the whole field in quotes and double the quotes inside");
+  }
+
   Status finish() {
     ended_ = true;
-    if (!utf8_.complete())
+    if (!tolerant_ && !utf8_.complete())
       return fail(ErrorCode::malformed, "line ", lines_before_ + 1, " ends within a UTF-8 character");
     if (csv_fini(&csv_, on_field, on_row_end, this) != 0)
       return fail(ErrorCode::malformed, "the quoted field that begins on line ", field_line(), " is not closed");
-    if (after_cr_) lone_cr();
+    if (after_cr_ && !tolerant_) lone_cr();
     return callback_outcome();
   }
 
@@ -249,18 +298,30 @@ class CsvReader::Parser {
   }
 
   void add_field(const char* data, std::size_t size) {
-    if (after_cr_) return lone_cr();
-    if (size > limits_.field_bytes) {
+    if (after_cr_) {
+      if (!tolerant_) return lone_cr();
+      after_cr_ = false;
+    }
+    const std::uint64_t breaks = size == 0 ? 0 : count_newlines({data, size});
+    if (tolerant_ && (open_field_misfits_ || size > limits_.field_bytes || !is_text(data, size))) {
+      open_row_misfits_ = true;
+      data = nullptr;
+      size = 0;
+    } else if (size > limits_.field_bytes) {
       callback_error_ = too_long(line_);
       return;
     }
+    open_field_misfits_ = false;
     if (open_count_ == 0) {
       open_line_ = line_;
       open_bytes_ = 0;
     }
     ++open_count_;
     open_bytes_ += size;
-    if (open_bytes_ > limits_.row_bytes) {
+    if (open_bytes_ > limits_.row_bytes && tolerant_) {
+      open_row_too_long_ = open_row_misfits_ = true;
+      size = 0;
+    } else if (open_bytes_ > limits_.row_bytes) {
       callback_error_ = fail(ErrorCode::exhausted, "the row that begins on line ", open_line_, " is longer than ",
                              limits_.row_bytes, " bytes");
       return;
@@ -269,19 +330,31 @@ class CsvReader::Parser {
       fields_.push_back({text_.size(), size, data == nullptr});
       if (size != 0) text_.append(data, size);
     }
-    if (size != 0) line_ += count_newlines({data, size});
+    line_ += breaks;
+  }
+
+  static bool is_text(const char* data, std::size_t size) {
+    if (size == 0) return true;
+    Utf8Validator utf8;
+    const std::string_view text(data, size);
+    return text.find('\0') == std::string_view::npos && !utf8.feed(text) && utf8.complete();
   }
 
   void end_row(int terminator) {
     if (after_cr_) {
-      if (terminator != CSV_LF || open_count_ != 0) return lone_cr();
+      const bool pair = terminator == CSV_LF && open_count_ == 0;
+      if (!pair && !tolerant_) return lone_cr();
       after_cr_ = false;
-      ++line_;
-      return;
+      if (pair) {
+        ++line_;
+        return;
+      }
     }
-    rows_.push_back({open_first_, open_count_, open_count_ == 0 ? line_ : open_line_});
+    rows_.push_back(
+        {open_first_, open_count_, open_count_ == 0 ? line_ : open_line_, open_row_too_long_, open_row_misfits_});
     open_first_ = fields_.size();
     open_count_ = 0;
+    open_row_too_long_ = open_row_misfits_ = false;
     if (terminator == CSV_CR) after_cr_ = true;
     if (terminator == CSV_LF) ++line_;
   }
@@ -293,6 +366,7 @@ class CsvReader::Parser {
 
   ByteSource source_;
   CsvLimits limits_;
+  bool tolerant_;
   csv_parser csv_{};
   Utf8Validator utf8_;
   std::string chunk_;
@@ -309,6 +383,9 @@ class CsvReader::Parser {
   std::size_t open_count_ = 0;
   std::size_t open_bytes_ = 0;
   std::uint64_t open_line_ = 1;
+  bool open_field_misfits_ = false;  // tolerant: what libcsv is in the middle of will be missing
+  bool open_row_misfits_ = false;
+  bool open_row_too_long_ = false;
   std::uint64_t line_ = 1;
   bool after_cr_ = false;  // a CR ended the row; LF must follow
   std::optional<Error> callback_error_;
@@ -316,12 +393,14 @@ class CsvReader::Parser {
   std::vector<std::string> header_;
   std::vector<CsvField> row_fields_;
   CsvRow row_;
+  bool row_too_long_ = false;
+  bool row_misfits_ = false;
   std::uint64_t blank_line_ = 0;  // the first empty line, if only empty lines came since
   std::optional<Error> error_;
 };
 
-Result<CsvReader> CsvReader::open(ByteSource source, const CsvLimits& limits) {
-  auto parser = std::make_unique<Parser>(std::move(source), limits);
+Result<CsvReader> CsvReader::open(ByteSource source, const CsvLimits& limits, Misfits misfits) {
+  auto parser = std::make_unique<Parser>(std::move(source), limits, misfits);
   PRISM_CHECKED(parser->read_header());
   return CsvReader(std::move(parser));
 }

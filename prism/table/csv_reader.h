@@ -39,6 +39,16 @@ struct CsvRow {
   std::uint64_t number = 0;          ///< the data record's number, from 1
 };
 
+/// What a reader does with records that break the dialect (below).
+enum class Misfits {
+  refused,  ///< an error
+  /// No error, behind the header: a field that is not UTF-8, holds a NUL byte, is too long or has a quote in the middle
+  /// is missing; so are all fields of a record that is too long or has too many or too few of them; a lone CR ends a
+  /// record; empty lines are skipped. What one line holds then decides nothing about others. What stays an error: text
+  /// behind a closing quote, and a quote that is never closed. From there on nobody can say where records begin.
+  missing,
+};
+
 /// The dialect: comma, double quote, LF or CRLF (a lone CR outside quotes is refused), UTF-8 with or without byte order
 /// mark, no NUL; spaces belong to fields. The first record is the header: spaces and tabs around names are cut, an
 /// empty name becomes column_K, equal names are refused, and so are control characters. Every record must have as many
@@ -48,8 +58,8 @@ struct CsvRow {
 /// Errors are `malformed` (the text) or `exhausted` (a limit), name the line, and never quote a field.
 class CsvReader {
  public:
-  /// Reads the header.
-  static Result<CsvReader> open(ByteSource source, const CsvLimits& limits = {});
+  /// Reads the header, and of the source no more than it needs when it gives single bytes.
+  static Result<CsvReader> open(ByteSource source, const CsvLimits& limits = {}, Misfits misfits = Misfits::refused);
   CsvReader(CsvReader&&) noexcept;
   CsvReader& operator=(CsvReader&&) noexcept;
   ~CsvReader();

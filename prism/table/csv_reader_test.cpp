@@ -238,5 +238,94 @@ TEST(CsvReaderTest, RowsAcrossManyChunksStayWhole) {
   }
 }
 
+/// Records where what does not fit is missing; rows as above, and the same whatever the cut.
+Records read_tolerantly(std::string_view text, const CsvLimits& limits = {}) {
+  std::optional<Records> first;
+  for (const std::size_t piece : {0U, 1U, 2U, 3U, 7U}) {
+    Records records;
+    auto reader = CsvReader::open(memory_source(text, piece), limits, Misfits::missing);
+    if (!reader) records.error = reader.error();
+    if (reader) records.header = reader->header();
+    while (reader) {
+      const auto row = reader->next();
+      if (!row) records.error = row.error();
+      if (!row || *row == nullptr) break;
+      std::string joined;
+      for (const CsvField& field : (*row)->fields)
+        joined += (&field == (*row)->fields.data() ? "" : "|") + (field.missing ? "~" : std::string(field.text));
+      records.rows.push_back(joined);
+    }
+    if (!first) first = records;
+    EXPECT_EQ(first->error.has_value(), records.error.has_value()) << text << " in pieces of " << piece;
+    if (!records.error) {
+      EXPECT_EQ(first->rows, records.rows) << text << " in pieces of " << piece;
+    }
+  }
+  return *first;
+}
+
+/// One line may decide about itself only: lines before and after it are read as if it were not there.
+TEST(CsvReaderTest, ALineThatDoesNotFitIsMissingAndTheOthersAreRead) {
+  const CsvLimits small{.columns = 4, .name_bytes = 9, .field_bytes = 12, .row_bytes = 20, .chunk_bytes = 16};
+  const std::pair<std::string, Strings> cases[] = {
+      {"5", {"~|~|~"}},
+      {"5,6", {"~|~|~"}},
+      {"5,6,7,8", {"~|~|~"}},
+      {"1,2,3,4,5,6,7,8,9", {"~|~|~"}},
+      {"", {}},
+      {"\r", {}},
+      {"5,x\xFF,7", {"5|~|7"}},
+      {"5,\xC3,7", {"5|~|7"}},
+      {std::string("5,x\0y,7", 7), {"5|~|7"}},
+      {"5,a\rb,7", {"~|~|~", "~|~|~"}},
+      {"5,6'10\" tall,7", {"5|~|7"}},
+      {"5,6\"\"\",7\"", {"5|~|~"}},
+      {"5," + std::string(13, 'x') + ",7", {"5|~|7"}},
+      {"5," + std::string(300, 'x') + ",7", {"5|~|7"}},
+      {"5,\"" + std::string(300, 'x') + "\",7", {"5|~|7"}},
+      {"5,\"" + std::string(300, '\n') + "\",7", {"5|~|7"}},
+      {"5,\"" + std::string(302, '"') + "\",7", {"5|~|7"}},
+      {"123456789,123456789,123456789", {"~|~|~"}},
+  };
+  for (const auto& [line, rows] : cases) {
+    Strings want = {"1|2|3"};
+    want.insert(want.end(), rows.begin(), rows.end());
+    want.push_back("8|\"|\xC3\xA9");
+    const Records got = read_tolerantly("a,b,c\n1,2,3\n" + line + "\n8,\"\"\"\",\xC3\xA9\n", small);
+    EXPECT_FALSE(got.error) << line << ": " << got.error->message;
+    EXPECT_EQ(got.rows, want) << line;
+  }
+  EXPECT_EQ(read_tolerantly("a\n1\n\xC3").rows, (Strings{"1", "~"}));
+}
+
+TEST(CsvReaderTest, WhereNobodyCanSayWhereRecordsBeginItStaysAnError) {
+  EXPECT_TRUE(read_tolerantly("a,b\n1,\"x\n2,y\n").error);
+  EXPECT_TRUE(read_tolerantly("a,b\n1,\"x\"y\n2,\"y\"\n").error);
+}
+
+TEST(CsvReaderTest, TheHeaderIsNeverTolerated) {
+  for (const std::string header : {"a,\xFF", "a,b\"c", "a,123456789", ""})
+    EXPECT_TRUE(read_tolerantly(header + "\n1,2\n", {.field_bytes = 8}).error) << header;
+  EXPECT_TRUE(read_tolerantly(std::string("a\0,b\n1,2\n", 9)).error);
+}
+
+/// A source of single bytes is asked for the header and nothing more, however short that is.
+TEST(CsvReaderTest, OpeningLooksAtTheHeaderOnly) {
+  for (const std::string header : {"a\n", "a,b\n", "ab\n",
+                                   "\xEF\xBB\xBF"
+                                   "a\n",
+                                   "\"a\"\n", "id,age\n"}) {
+    const std::string text = header + "1\n";
+    std::size_t read = 0;
+    const auto reader = CsvReader::open([&](std::span<char> out) -> Result<std::size_t> {
+      if (read == text.size()) return std::size_t{0};
+      out[0] = text[read++];
+      return std::size_t{1};
+    });
+    ASSERT_TRUE(reader) << header;
+    EXPECT_EQ(read, header.size()) << header;
+  }
+}
+
 }  // namespace
 }  // namespace prism::table

@@ -154,15 +154,16 @@ Result<std::vector<ColumnOverride>> overrides_by_column(const std::vector<std::s
   return wanted;
 }
 
-Result<CsvReader> open_reader(const OpenSource& open, const CsvLimits& limits) {
+Result<CsvReader> open_reader(const OpenSource& open, const CsvOptions& options) {
   PRISM_TRY(ByteSource source, open());
-  return CsvReader::open(std::move(source), limits);
+  return CsvReader::open(std::move(source), options.limits,
+                         options.misfits_are_null ? Misfits::missing : Misfits::refused);
 }
 
 }  // namespace
 
 Result<Table> read_csv(std::string name, const OpenSource& open, const CsvOptions& options) {
-  PRISM_TRY(CsvReader first, open_reader(open, options.limits));
+  PRISM_TRY(CsvReader first, open_reader(open, options));
   PRISM_TRY(const std::vector<ColumnOverride> wanted, overrides_by_column(first.header(), options));
   std::vector<TypeInference> inferences(wanted.begin(), wanted.end());
   std::size_t rows = 0;
@@ -172,7 +173,7 @@ Result<Table> read_csv(std::string name, const OpenSource& open, const CsvOption
     for (std::size_t i = 0; i < inferences.size(); ++i) inferences[i].see(row->fields[i]);
   }
 
-  PRISM_TRY(CsvReader second, open_reader(open, options.limits));
+  PRISM_TRY(CsvReader second, open_reader(open, options));
   const Error changed = fail(ErrorCode::mismatch, "the file changed while it was read; nothing was kept");
   if (second.header() != first.header()) return changed;
   std::vector<ColumnBuilder> builders;

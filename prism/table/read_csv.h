@@ -26,8 +26,9 @@ struct CsvOptions {
   /// By column name, found as by find_column.
   std::map<std::string, ColumnOverride> overrides;
   CsvLimits limits;
-  /// Fields that do not fit the type they were asked to have are NULL instead of an error, and so counted nowhere: what
-  /// one row holds must not decide whether a private table can be read at all.
+  /// Fields that do not fit the type they were asked to have are NULL instead of an error, and so are those that
+  /// Misfits::missing names, which for a ragged record are all of them: what one row holds must not decide whether a
+  /// private table can be read at all. Quotes that do not match stay an error.
   bool misfits_are_null = false;
 };
 

@@ -213,6 +213,19 @@ TEST(ReadCsvTest, MisfitsCanBeNull) {
   EXPECT_EQ(table->columns[1].values[0], 235);
 }
 
+TEST(ReadCsvTest, ALineThatIsNoRecordIsARowWithoutValuesWhenAskedTo) {
+  CsvOptions options;
+  options.overrides["id"].type = ColumnType::integer;
+  options.overrides["word"].type = ColumnType::text;
+  const std::string text = "id,word\n1,x\n2\n3,y,z\n\n4,\xFF\n5,z\n";
+  EXPECT_EQ(read_csv_text("t", text, options).error().code, ErrorCode::malformed);
+  options.misfits_are_null = true;
+  const auto table = read_csv_text("t", text, options);
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->columns[0].valid, (std::vector<std::uint8_t>{1, 0, 0, 1, 1}));
+  EXPECT_EQ(table->columns[1].valid, (std::vector<std::uint8_t>{1, 0, 0, 0, 1}));
+}
+
 TEST(ReadCsvTest, DescribeShowsTypesButNoText) {
   const Table table = read("id,pay,secret\n1,2.50,hush\n2,,NA\n");
   EXPECT_EQ(describe(table),
