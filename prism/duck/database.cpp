@@ -58,7 +58,8 @@ Error stopped() { return fail(ErrorCode::interrupted, "the query was stopped bef
 
 /// The kind of error is the first words of the engine's message; the rest of it may quote values and stays here.
 Error failure_of(const char* message, std::uint64_t memory_bytes) {
-  if (message != nullptr && std::string_view(message).starts_with("Out of Memory Error"))
+  if (message != nullptr && (std::string_view(message).starts_with("Out of Memory Error") ||
+                             std::string_view(message).find(kOutOfMemory) != std::string_view::npos))
     return fail(ErrorCode::exhausted, "the query needs more memory than its limit of ", memory_bytes,
                 " bytes; allow more or ask for fewer groups");
   return fail(ErrorCode::integrity, "the engine gave up while it ran a statement");
@@ -187,8 +188,11 @@ class Database::Engine {
  public:
   // Destroyed from the last to the first: the connection before its database.
   Limits limits;
+  MemoryMeter distinct_memory;
   Handle database;
   Connection connection;
+
+  explicit Engine(const Limits& limited) : limits(limited), distinct_memory(limited.memory_bytes) {}
 
   Status start() {
     Config config;
@@ -213,7 +217,7 @@ class Database::Engine {
       if (duckdb_set_config(config.get(), name, value) != DuckDBSuccess) return not_started();
     if (duckdb_open_ext(nullptr, database.out(), config.get(), nullptr) != DuckDBSuccess) return not_started();
     if (duckdb_connect(database.get(), connection.out()) != DuckDBSuccess) return not_started();
-    PRISM_CHECKED(register_distinct(connection.get()));
+    PRISM_CHECKED(register_distinct(connection.get(), &distinct_memory));
     // Whether groups are kept compressed depends on statistics of the data, and such a plan does not bind when columns
     // were cut from the joins below it ("Failed to bind column reference", 1.4.4): a statement would fail for some data
     // only. Without the cutting both plans bind.
@@ -246,8 +250,7 @@ Result<Database> Database::open(const Limits& limits) {
                 kLeastMemory);
   if (limits.threads < 1 || limits.threads > 256)
     return fail(ErrorCode::invalid_argument, limits.threads, " threads; take 1 to 256");
-  auto engine = std::make_unique<Engine>();
-  engine->limits = limits;
+  auto engine = std::make_unique<Engine>(limits);
   PRISM_CHECKED(engine->start());
   return Database(std::move(engine));
 }

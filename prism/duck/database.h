@@ -63,8 +63,8 @@ class Database {
                 const std::vector<std::uint32_t>* rows = nullptr, const Stop& stop = {});
 
   /// Beside the engine's own functions there is different(INTEGER): as count(DISTINCT), and several times as fast when
-  /// equal numbers stand together. Its memory is not part of Limits::memory_bytes: some bytes per different number and
-  /// group.
+  /// equal numbers stand together. The engine does not know its memory, some bytes per different number and group; it
+  /// is counted apart, and may be as much as Limits::memory_bytes again.
   ///
   /// Runs one SELECT to its end; any other statement is not taken. Errors: interrupted (stop said so), exhausted
   /// (memory, or more than Limits::result_rows rows), invalid_argument (the engine does not take the statement: a

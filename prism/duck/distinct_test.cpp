@@ -51,5 +51,32 @@ TEST(DistinctTest, TheEngineCountsTheSame) {
   }
 }
 
+TEST(DistinctTest, MemoryIsCountedAndGivenBack) {
+  MemoryMeter meter(std::uint64_t{64} << 10);
+  {
+    DistinctNumbers a(&meter), b(&meter);
+    for (std::int32_t i = 0; i < 2'000; ++i) a.add(i), b.add(-i);
+    EXPECT_GE(meter.used(), 2u * 2'000 * sizeof(std::int32_t));
+    a.add(b);
+    EXPECT_EQ(a.count(), 3'999u);
+    EXPECT_THROW(for (std::int32_t i = 0; i < 100'000; ++i) b.add(i), std::bad_alloc);
+  }
+  EXPECT_EQ(meter.used(), 0u);
+}
+
+/// Few groups of many numbers, and many groups of few: both end in an error, and the next statement is answered.
+TEST(DistinctTest, MemoryIsLimited) {
+  auto database = Database::open({.memory_bytes = std::uint64_t{32} << 20, .threads = 2, .result_rows = 10});
+  ASSERT_TRUE(database) << database.error().message;
+  for (const char* const rows : {"(SELECT range % 2 AS k, (range * 7919 % 10000019)::INTEGER AS v FROM range(9000000))",
+                                 "(SELECT range AS k, 1::INTEGER AS v FROM range(1000000))"}) {
+    const auto answer = database->query(
+        {std::string("SELECT sum(n) FROM (SELECT different(v) AS n FROM ") + rows + " GROUP BY k)", {}});
+    ASSERT_FALSE(answer) << rows;
+    EXPECT_EQ(answer.error().code, ErrorCode::exhausted) << rows << ": " << answer.error().message;
+    EXPECT_TRUE(database->query({"SELECT different(range::INTEGER) FROM range(10)", {}}));
+  }
+}
+
 }  // namespace
 }  // namespace prism::duck

@@ -3,7 +3,8 @@
 #include <duckdb.h>
 
 #include <memory>
-#include <new>
+#include <string>
+#include <utility>
 
 namespace prism::duck {
 namespace {
@@ -13,11 +14,31 @@ namespace {
 struct State {
   DistinctNumbers* numbers;
 };
+MemoryMeter* meter_of(duckdb_function_info info) {
+  return static_cast<MemoryMeter*>(duckdb_aggregate_function_get_extra_info(info));
+}
 State& of(duckdb_aggregate_state state) { return *reinterpret_cast<State*>(state); }
 
-// Callbacks of C code: nothing may be thrown through them.
 void out_of_memory(duckdb_function_info info) {
-  duckdb_aggregate_function_set_error(info, "Out of Memory Error: counting different numbers");
+  duckdb_aggregate_function_set_error(info, std::string(kOutOfMemory).c_str());
+}
+
+/// Runs what may need memory. These are callbacks of C code: nothing may be thrown through them.
+template <class Body>
+void guarded(duckdb_function_info info, const Body& body) noexcept {
+  try {
+    body();
+  } catch (...) {
+    out_of_memory(info);
+  }
+}
+
+DistinctNumbers& numbers_of(State& state, MemoryMeter* meter) {
+  if (state.numbers == nullptr) {
+    Metered<DistinctNumbers> memory(meter);
+    state.numbers = new (memory.allocate(1)) DistinctNumbers(meter);
+  }
+  return *state.numbers;
 }
 
 idx_t size(duckdb_function_info) { return sizeof(State); }
@@ -28,50 +49,48 @@ void update(duckdb_function_info info, duckdb_data_chunk input, duckdb_aggregate
   const auto* const numbers = static_cast<const std::int32_t*>(duckdb_vector_get_data(vector));
   std::uint64_t* const validity = duckdb_vector_get_validity(vector);
   const idx_t rows = duckdb_data_chunk_get_size(input);
-  try {
+  guarded(info, [&] {
+    MemoryMeter* const meter = meter_of(info);
     for (idx_t row = 0; row < rows; ++row) {
       if (validity != nullptr && !duckdb_validity_row_is_valid(validity, row)) continue;
-      State& state = of(states[row]);
-      if (state.numbers == nullptr) state.numbers = std::make_unique<DistinctNumbers>().release();
-      state.numbers->add(numbers[row]);
+      numbers_of(of(states[row]), meter).add(numbers[row]);
     }
-  } catch (const std::bad_alloc&) {
-    out_of_memory(info);
-  }
+  });
 }
 
 void combine(duckdb_function_info info, duckdb_aggregate_state* sources, duckdb_aggregate_state* targets, idx_t count) {
-  try {
-    for (idx_t i = 0; i < count; ++i) {
-      const State& source = of(sources[i]);
-      State& target = of(targets[i]);
-      if (source.numbers == nullptr) continue;
-      if (target.numbers == nullptr) target.numbers = std::make_unique<DistinctNumbers>().release();
-      target.numbers->add(*source.numbers);
-    }
-  } catch (const std::bad_alloc&) {
-    out_of_memory(info);
-  }
+  guarded(info, [&] {
+    MemoryMeter* const meter = meter_of(info);
+    for (idx_t i = 0; i < count; ++i)
+      if (DistinctNumbers* const source = of(sources[i]).numbers; source != nullptr)
+        numbers_of(of(targets[i]), meter).add(*source);
+  });
 }
 
-void finalize(duckdb_function_info, duckdb_aggregate_state* states, duckdb_vector result, idx_t count, idx_t offset) {
+void finalize(duckdb_function_info info, duckdb_aggregate_state* states, duckdb_vector result, idx_t count,
+              idx_t offset) {
   auto* const out = static_cast<std::int64_t*>(duckdb_vector_get_data(result));
-  for (idx_t i = 0; i < count; ++i) {
-    DistinctNumbers* const numbers = of(states[i]).numbers;
-    out[offset + i] = numbers == nullptr ? 0 : static_cast<std::int64_t>(numbers->count());
-  }
+  guarded(info, [&] {
+    for (idx_t i = 0; i < count; ++i) {
+      DistinctNumbers* const numbers = of(states[i]).numbers;
+      out[offset + i] = numbers == nullptr ? 0 : static_cast<std::int64_t>(numbers->count());
+    }
+  });
 }
 
 void destroy(duckdb_aggregate_state* states, idx_t count) {
   for (idx_t i = 0; i < count; ++i) {
-    delete of(states[i]).numbers;
-    of(states[i]).numbers = nullptr;
+    DistinctNumbers* const numbers = std::exchange(of(states[i]).numbers, nullptr);
+    if (numbers == nullptr) continue;
+    Metered<DistinctNumbers> memory(numbers->meter());
+    std::destroy_at(numbers);
+    memory.deallocate(numbers, 1);
   }
 }
 
 }  // namespace
 
-Status register_distinct(void* connection) {
+Status register_distinct(void* connection, MemoryMeter* meter) {
   duckdb_aggregate_function function = duckdb_create_aggregate_function();
   duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_INTEGER);
   duckdb_logical_type count = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
@@ -80,6 +99,7 @@ Status register_distinct(void* connection) {
   duckdb_aggregate_function_set_return_type(function, count);
   duckdb_aggregate_function_set_functions(function, size, init, update, combine, finalize);
   duckdb_aggregate_function_set_destructor(function, destroy);
+  duckdb_aggregate_function_set_extra_info(function, meter, nullptr);
   const duckdb_state state = duckdb_register_aggregate_function(static_cast<duckdb_connection>(connection), function);
   duckdb_destroy_logical_type(&count);
   duckdb_destroy_logical_type(&number);
