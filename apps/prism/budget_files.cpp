@@ -118,7 +118,8 @@ std::string path_of(const policy::Grant& grant, const policy::TableRule& rule, c
 }
 
 Result<table::Table> CsvSource::read(const policy::TableRule& rule) {
-  return read_ruled_csv(path_of(grant_, rule, csv_), rule, true);
+  // What is wrong with a public table may be said, and should.
+  return read_ruled_csv(path_of(grant_, rule, csv_), rule, rule.unit.has_value());
 }
 
 }  // namespace prism::app

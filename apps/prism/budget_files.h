@@ -25,8 +25,9 @@ Result<store::sqlite::LedgerFile> open_ledger(const std::string& csv);
 Result<std::vector<std::string>> read_header(const std::string& csv);
 /// mismatch unless the file has every column of the rule. Names only: they are public, values are not looked at.
 Status check_header(const std::string& csv, const policy::TableRule& rule);
-/// The whole file with the types of the rule. `misfits_are_null`: a field that does not fit its type is NULL, so that
-/// no row decides whether a query can be answered; else an error that names its place, for the owner.
+/// The whole file with the types of the rule. `misfits_are_null`: a field that does not fit its type is NULL, and all
+/// of a line that is no record, so that no row decides whether a query can be answered; else an error that names its
+/// place, for the owner.
 Result<table::Table> read_ruled_csv(const std::string& csv, const policy::TableRule& rule, bool misfits_are_null);
 /// The path of a table of the grant; `csv` is where the dataset, its first table, lies today.
 std::string path_of(const policy::Grant& grant, const policy::TableRule& rule, const std::string& csv);

@@ -153,9 +153,11 @@ bool has_more_rows(const table::Table& table, std::size_t unit, std::uint64_t mo
 }
 
 /// The owner looks at its own file here, before anything is granted: messages may say what is in it.
-Status check_table(const Arguments& a, const std::string& csv, const policy::TableRule& rule) {
+Status check_table(const Arguments& a, const std::string& csv, const policy::TableRule& rule, std::uint64_t most_rows) {
   PRISM_CHECKED(check_header(csv, rule));
   PRISM_TRY(const table::Table table, read_ruled_csv(csv, rule, false));
+  if (table.rows > most_rows)
+    return fail(ErrorCode::exhausted, csv, " has ", table.rows, " rows; at most ", most_rows, " are answered about");
   for (const auto& column : rule.columns) {
     PRISM_TRY(const std::size_t at, table::find_column(table, column.schema.name));
     const table::Column& found = table.columns[at];
@@ -186,7 +188,8 @@ Status run(const Arguments& a) {
                 " is there already: a grant is made once and cannot be changed. See it with: ", "prism budget show ",
                 a.csv);
   PRISM_TRY(const policy::Grant grant, grant_of(a));
-  for (const auto& rule : grant.tables) PRISM_CHECKED(check_table(a, path_of(grant, rule, a.csv), rule));
+  for (const auto& rule : grant.tables)
+    PRISM_CHECKED(check_table(a, path_of(grant, rule, a.csv), rule, grant.most_rows));
   store::sqlite::LedgerOptions options;
   PRISM_TRY(options.marks, marks_folder());
   PRISM_CHECKED(custody::make_parents(options.marks));

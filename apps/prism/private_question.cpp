@@ -294,7 +294,8 @@ Status answer_private(const PrivateQuestion& question) {
   const host::SystemClock clock;
   BucketSleeper sleeper;
   privately::Engine engine(asked.ledger.grant(), source, question.threads);
-  auto answer = privately::run(prepared, engine, {book, random, clock, sleeper, [] { return host::interrupted(); }});
+  auto answer =
+      privately::run(prepared, engine, {book, random, clock, sleeper, [] { return host::interrupted(); }, false});
   const auto now = book.read();
   const std::string spent =
       fmt::format("spent epsilon {}, delta {:.3g}{}", prepared.charge().epsilon.text(),

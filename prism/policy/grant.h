@@ -82,7 +82,7 @@ struct Grant {
   std::vector<SubLimit> analysts;
   std::vector<SubLimit> rooms;
 
-  std::uint64_t most_rows = 100'000'000;  ///< of each table's file
+  std::uint64_t most_rows = 100'000'000;  ///< of each file: private ones when the grant is made, public ones always
   std::uint64_t most_groups = 10'000;     ///< of one answer
   std::chrono::milliseconds bucket{500};  ///< answers appear at multiples of this after the query's start
   std::chrono::milliseconds time_limit{60'000};

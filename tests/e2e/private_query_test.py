@@ -159,13 +159,14 @@ class PrivateQuery(PrivateCase):
             self.query(sql, csv="big.csv", epsilon="1")
 
     def test_a_row_that_does_not_fit_the_schema_decides_nothing(self):
-        """Values of a wrong type count nowhere; the question is answered as without the row."""
-        self.grant(epsilon="10")
+        """Values of a wrong type count nowhere, nor do lines that are no record; the question is answered as without the row."""
+        self.grant(epsilon="100")
         path = self.dir / "patients.csv"
         good = path.read_text(encoding="utf-8")
         for bad in ("1001,2024-01-01,old,male,Berlin,asthma,1,2.00", "1002,2024-01-01,12,male,Berlin,asthma,99999999999999999999999,2.00",
-                    "1003,yesterday,1e99,nobody,Atlantis,,-,many"):
-            path.write_text(good + bad + "\n", encoding="utf-8")
+                    "1003,yesterday,1e99,nobody,Atlantis,,-,many", "x,y,z", "", "\0\0", "1004,2024-01-01,12\r,male",
+                    "1005,2024-01-01,12,ma\"le,Berlin,asthma,1,2.00", "1006" + "," * 5000, "1007,x\udcff,12,male,Berlin,a,1,2.00"):
+            path.write_text(good + bad + "\n", encoding="utf-8", errors="surrogateescape")
             self.assertLess(abs(self.values("SELECT COUNT(*) AS n, SUM(age) AS s FROM patients", epsilon="2")[0]["n"] - 1000), 60)
 
     def test_an_unreadable_file_is_found_after_the_charge_and_says_nothing(self):
@@ -174,7 +175,8 @@ class PrivateQuery(PrivateCase):
         path = self.dir / "patients.csv"
         good = path.read_bytes()
         said = set()
-        for bad in (b"x,y,z\n", b"\0\0\n", b'1001,2024-01-01,12,male,"Berlin,asthma,1,2.00\n', b"\xff\xfe,,,,,,,\n"):
+        for bad in (b'1001,2024-01-01,12,male,"Berlin,asthma,1,2.00\n', b'1001,2024-01-01,12,"ma"le,Berlin,asthma,1,2.00\n',
+                    b'1001,2024-01-01,12,"male" ,Berlin,asthma,1,2.00\n', b'"\n'):
             path.write_bytes(good + bad)
             ended = self.fails(1, "query", "patients.csv", "--epsilon", "0.5", COUNT, says="dp/failed")
             said.add("\n".join(line for line in ended.err.splitlines() if "left:" not in line))

@@ -100,13 +100,16 @@ struct Surroundings {
   const Clock& clock;
   Sleeper& sleeper;
   std::function<bool()> stop{};  ///< asked now and then; true ends the run. The charge stays
+  /// Whether the engine keeps what it read for later queries. If not, it is freed before the end of the bucket, so that
+  /// the time that takes, which depends on the data, is hidden, too.
+  bool keep_data = true;
 };
 
 /// Reserves, answers, commits. The answer, or the one error there is for everything that went wrong once data could
 /// have been touched ("the query could not be answered [dp/failed]", the same bytes for every cause, still charged),
 /// leaves at the end of a time bucket counted from the call. Errors before that moment cost nothing and come at once:
-/// ErrorCode::quota when the budget does not suffice, mismatch when `prepared` was made under another grant, and those
-/// of the book.
+/// ErrorCode::quota when the budget does not suffice, mismatch when `prepared` was made under another grant or a public
+/// table has changed since, those of reading public tables, and those of the book.
 Result<Answer> run(const Prepared& prepared, Engine& engine, const Surroundings& surroundings);
 
 }  // namespace prism::backend::dp

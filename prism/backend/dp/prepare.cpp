@@ -90,11 +90,11 @@ class PublicKeys {
       database_ = std::move(database);
     }
     for (const std::size_t table : tables) {
-      if (std::find(loaded_.begin(), loaded_.end(), table) != loaded_.end()) continue;
+      if (std::any_of(loaded_.begin(), loaded_.end(), [&](const PublicTable& t) { return t.table == table; })) continue;
       check(!layout_.tables[table].unit, "a private table was asked for before its charge");
       PRISM_TRY(const table::Table data, source_->read(grant_.tables[table]));
       PRISM_CHECKED(load_table(*database_, layout_, table, data, internal::row_key_of(grant_)));
-      loaded_.push_back(table);
+      loaded_.push_back({table, digest_of(data)});
     }
     PRISM_TRY(const duck::Statement statement, key_multiplicity_statement(rows, layout_, columns));
     PRISM_TRY(const duck::Rows answer, database_->query(statement));
@@ -102,12 +102,15 @@ class PublicKeys {
     return static_cast<std::uint64_t>(std::max<Int128>(answer.columns[0].numbers[0], 1));
   }
 
+  /// What was counted.
+  const std::vector<PublicTable>& tables() const { return loaded_; }
+
  private:
   const policy::Grant& grant_;
   const Layout& layout_;
   DataSource* source_;
   std::optional<duck::Database> database_;
-  std::vector<std::size_t> loaded_;
+  std::vector<PublicTable> loaded_;
 };
 
 /// A refusal whose maker did not have the query's text: with its place and rule.
@@ -231,6 +234,7 @@ Result<Prepared> prepare(const policy::Grant& grant, std::string_view sql, const
   auto facts = analyse(plan, state->layout, std::ref(keys));
   if (!facts) return placed(sql, std::move(facts).error(), "dp/join");
   state->facts = *std::move(facts);
+  state->public_tables = keys.tables();
   if (!state->facts.is_private)
     return refusal(ErrorCode::refused, sql, plan.from ? plan.from->position : -1, "dp/public-only",
                    "no private table takes part, so there is nothing to protect and noise would be wasted; read the "

@@ -7,6 +7,7 @@
 
 #include "prism/backend/dp/internal/relation_sql.h"
 #include "prism/base/check.h"
+#include "prism/hash/sha256.h"
 #include "prism/hash/siphash.h"
 
 namespace prism::backend::dp {
@@ -142,6 +143,30 @@ Result<BoundedRows> bounded_rows(const TableLayout& layout, const table::Table& 
     out.units[row] = number;
   }
   return out;
+}
+
+Digest digest_of(const table::Table& table) {
+  hash::Sha256 hash;
+  const auto bytes = [&](const auto* data, std::size_t count) {
+    hash.update(ByteView(reinterpret_cast<const std::uint8_t*>(data), count * sizeof(*data)));
+  };
+  const auto number = [&](std::uint64_t value) { bytes(&value, 1); };
+  const auto text = [&](std::string_view value) {
+    number(value.size());
+    hash.update(as_bytes(value));
+  };
+  number(table.rows);
+  number(table.columns.size());
+  for (const table::Column& column : table.columns) {
+    text(column.schema.name);
+    number(static_cast<std::uint64_t>(column.schema.type));
+    number(static_cast<std::uint64_t>(column.schema.scale));
+    bytes(column.values.data(), column.values.size());
+    bytes(column.valid.data(), column.valid.size());
+    number(column.dictionary.size());
+    for (const std::string& word : column.dictionary) text(word);
+  }
+  return hash.finish();
 }
 
 Status load_table(duck::Database& database, const Layout& layout, std::size_t number, const table::Table& table,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "prism/backend/dp/relational.h"
+#include "prism/base/bytes.h"
 #include "prism/base/result.h"
 #include "prism/duck/database.h"
 #include "prism/table/table.h"
@@ -30,6 +31,10 @@ struct BoundedRows {
 /// while it runs. Counts in the result are private: for the data's owner alone. exhausted: 2^31 rows or more.
 Result<BoundedRows> bounded_rows(const TableLayout& layout, const table::Table& table,
                                  const std::vector<std::size_t>& places, const RowKey& key);
+
+/// Names what a table holds: columns, types, values and their order. For public tables, which are read more than once.
+/// The same in one process only: numbers are hashed as memory holds them.
+Digest digest_of(const table::Table& table);
 
 /// Stores table number `number` of the layout as t<number>: its columns (found by name, of the layout's types and
 /// scales), then one clamped copy of each number column whose bounds are narrower than 2^31, less its lower bound,

@@ -141,6 +141,20 @@ TEST(RelationalLoadTest, TheKeyDecides) {
   EXPECT_NE(kept(lines, 4), kept(lines, 4, {1}));
 }
 
+TEST(RelationalLoadTest, TheDigestNamesEveryValue) {
+  const std::vector<Line> lines = {{"1", "2", "x"}, {"2", "", "y"}, {"3", "4", ""}};
+  const Digest digest = digest_of(table_of(lines));
+  EXPECT_EQ(digest_of(table_of(lines)), digest);
+  for (std::size_t row = 0; row < 3; ++row)
+    for (std::size_t c = 0; c < 3; ++c)
+      for (const char* const other : {"", "9"}) {
+        std::vector<Line> changed = lines;
+        changed[row][c] = other;
+        EXPECT_EQ(digest_of(table_of(changed)) == digest, changed == lines) << row << " " << c;
+      }
+  EXPECT_NE(digest_of(table_of({lines[0], lines[1], lines[2], lines[2]})), digest);
+}
+
 TEST(RelationalLoadTest, OtherColumnsAreRefused) {
   const table::Table table = table_of({{"1", "2", "x"}});
   Layout layout;

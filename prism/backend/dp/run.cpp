@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "prism/backend/dp/dp.h"
@@ -13,6 +14,12 @@ namespace prism::backend::dp {
 
 using prism::dp::NoiseSeed;
 
+namespace {
+
+constexpr std::uint64_t kBytesPerResultRow = 128;
+
+}  // namespace
+
 class Engine::State {
  public:
   State(policy::Grant grant, DataSource& source, std::size_t threads)
@@ -25,29 +32,69 @@ class Engine::State {
   const Digest& digest() const { return digest_; }
 
   /// The exact numbers of every group. Anything here depends on private data: errors must not be told.
-  Result<std::vector<GroupNumbers>> numbers(const sql::Plan& plan, const AggregateQuery& query,
+  Result<std::vector<GroupNumbers>> numbers(const Prepared::State& prepared, const AggregateQuery& query,
                                             const duck::Stop& stop) {
     const std::lock_guard lock(mutex_);
-    for (const std::size_t table : internal::tables_of(plan)) PRISM_CHECKED(load(table, stop));
+    for (const std::size_t table : internal::tables_of(prepared.plan)) PRISM_CHECKED(load(table, stop));
+    // A query beside this one may have read a newer public table just now.
+    for (const PublicTable& wanted : prepared.public_tables)
+      if (digests_[wanted.table] != wanted.digest) return changed(wanted.table);
     return query.run(*database_, stop);
   }
 
+  /// Makes sure that the public tables are those whose keys were counted: with more rows of a key, one unit would have
+  /// more rows than the noise hides. Touches no private rows, so its errors may be told.
+  Status check_public(const Prepared::State& prepared, const duck::Stop& stop) {
+    if (prepared.public_tables.empty()) return {};
+    const std::lock_guard lock(mutex_);
+    for (const bool again : {true, false}) {
+      std::optional<std::size_t> other;
+      for (const PublicTable& wanted : prepared.public_tables) {
+        PRISM_CHECKED(load(wanted.table, stop));
+        if (digests_[wanted.table] != wanted.digest) other = wanted.table;
+      }
+      if (!other) return {};
+      // What the engine keeps may be the older one.
+      clear();
+      if (!again) return changed(*other);
+    }
+    return {};
+  }
+
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    clear();
+  }
+
  private:
+  Error changed(std::size_t table) const {
+    return fail(ErrorCode::mismatch, "the public table ", grant_.tables[table].name,
+                " has changed since the query was prepared; ask again");
+  }
+
+  void clear() {
+    database_.reset();
+    loaded_.clear();
+    digests_.clear();
+  }
+
   Status load(std::size_t table, const duck::Stop& stop) {
     if (!database_) {
-      // Private groups and leaves can be many; what is returned is bounded by most_groups later.
+      // Private groups and leaves can be many; what is returned is bounded by most_groups later. How many there are is
+      // private, so nothing but memory bounds them here: one takes about so many bytes on its way.
       duck::Limits limits;
       limits.memory_bytes = grant_.memory_bytes;
       limits.threads = static_cast<int>(std::clamp<std::size_t>(threads_, 1, 256));
-      limits.result_rows = 20'000'000;
+      limits.result_rows = std::max<std::uint64_t>(grant_.memory_bytes / kBytesPerResultRow, 1);
       PRISM_TRY(duck::Database opened, duck::Database::open(limits));
       database_ = std::move(opened);
       loaded_.assign(grant_.tables.size(), false);
+      digests_.assign(grant_.tables.size(), Digest{});
     }
     if (loaded_[table]) return {};
     Status status = read(table, stop);
     if (!status) {
-      database_.reset();  // a part of the rows may be in it
+      clear();  // a part of the rows may be in it
       return status;
     }
     loaded_[table] = true;
@@ -55,8 +102,15 @@ class Engine::State {
   }
 
   Status read(std::size_t table, const duck::Stop& stop) {
-    PRISM_TRY(const table::Table data, source_.read(grant_.tables[table]));
-    if (data.rows > grant_.most_rows) return fail(ErrorCode::exhausted, "a table has more rows than the grant allows");
+    const policy::TableRule& rule = grant_.tables[table];
+    PRISM_TRY(const table::Table data, source_.read(rule));
+    // A private table's rows are not compared with any limit: one unit could decide on which side of it they are.
+    if (!rule.unit) {
+      if (data.rows > grant_.most_rows)
+        return fail(ErrorCode::exhausted, "the public table ", rule.name, " has ", data.rows,
+                    " rows; the grant allows ", grant_.most_rows);
+      digests_[table] = digest_of(data);
+    }
     return load_table(*database_, layout_, table, data, internal::row_key_of(grant_), stop);
   }
 
@@ -68,6 +122,7 @@ class Engine::State {
   std::mutex mutex_;
   std::optional<duck::Database> database_;
   std::vector<bool> loaded_;
+  std::vector<Digest> digests_;  // of the public ones among them
 };
 
 Engine::Engine(policy::Grant grant, DataSource& source, std::size_t threads)
@@ -84,7 +139,7 @@ Result<std::unique_ptr<Prepared::State>> with_found_bounds(const Prepared::State
                                                            Engine::State& engine, const duck::Stop& stop,
                                                            std::vector<Note>& notes) {
   const internal::BoundsSearch& search = *query.search;
-  PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query.plan, *search.query, stop));
+  PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query, *search.query, stop));
   auto out = std::make_unique<Prepared::State>(query);
   for (std::size_t i = 0; i < search.columns.size(); ++i) {
     const internal::BoundsSearch::Column& column = search.columns[i];
@@ -115,7 +170,7 @@ Result<Answer> answer_with_search(const Prepared::State& query, const NoiseSeed&
                                   const duck::Stop& stop) {
   std::vector<Note> notes;
   PRISM_TRY(const std::unique_ptr<Prepared::State> found, with_found_bounds(query, seed, engine, stop, notes));
-  PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(found->plan, *found->query, stop));
+  PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(*found, *found->query, stop));
   PRISM_TRY(Answer answer, internal::answer_from(*found, seed, exact));
   const auto searches = internal::releases_of(*query.search, query.plan, query.facts.rows_per_unit);
   answer.releases.insert(answer.releases.begin(), searches.begin(), searches.end());
@@ -129,7 +184,7 @@ Result<Answer> touch_and_answer(const Prepared::State& query, const NoiseSeed& s
   try {
     if (stop()) return failed();
     if (query.search) return answer_with_search(query, seed, engine, stop);
-    PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query.plan, *query.query, stop));
+    PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query, *query.query, stop));
     return internal::answer_from(query, seed, exact);
   } catch (...) {
     return failed();
@@ -147,6 +202,11 @@ Result<Answer> run(const Prepared& prepared, Engine& engine, const Surroundings&
   const auto asked_to_stop = [&] { return around.stop && around.stop(); };
   const duck::Stop stop = [&] { return asked_to_stop() || around.clock.monotonic() >= deadline; };
 
+  try {
+    PRISM_CHECKED(engine.state().check_public(query, stop));
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::exhausted, "no memory for the public tables; nothing was spent");
+  }
   PRISM_TRY(const policy::ReservationId reservation, around.book.reserve(query.charge, around.clock.wall()));
   auto seed = NoiseSeed::fresh(around.random);
   if (!seed || asked_to_stop()) {
@@ -171,6 +231,7 @@ Result<Answer> run(const Prepared& prepared, Engine& engine, const Surroundings&
       answer->left = std::move(left);
     }
   }
+  if (!around.keep_data) engine.state().forget();
   const std::chrono::nanoseconds bucket = query.grant.bucket;
   const std::chrono::nanoseconds spent = around.clock.monotonic() - start;
   const std::int64_t buckets = std::max<std::int64_t>(1, (spent.count() + bucket.count() - 1) / bucket.count());

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -193,6 +194,84 @@ TEST(DpCharge, AnotherGrantsQueryIsRefused) {
   const auto answer = world.run(*prepared);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::mismatch);
+}
+
+/// A test of the number of rows would have no noise: one unit with many rows would decide it.
+TEST(DpRun, ManyRowsOfAPrivateTableAreNoError) {
+  policy::Grant grant = people_grant();
+  grant.most_rows = 5;
+  World world(grant);
+  world.put("people", kPeople);
+  const auto answer = world.ask_exactly("SELECT COUNT(*) FROM people");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(show(*answer), "count\n12\n");
+}
+
+policy::Grant towns_grant() {
+  policy::Grant grant = people_grant();
+  policy::TableRule towns;
+  towns.name = "towns";
+  towns.path = "towns.csv";
+  towns.columns = {text_column("town"), integer_column("code")};
+  grant.tables.push_back(towns);
+  return grant;
+}
+
+/// Noise was chosen for keys that occur so often. If the public table grows afterwards, one unit can have more rows.
+TEST(DpPublicTables, AChangeAfterPreparingIsFoundBeforeTheCharge) {
+  const std::string once = "town,code\nUlm,1\nBern,2\n", twice = once + "Ulm,3\n";
+  const char* const sql = "SELECT COUNT(*) FROM people p JOIN towns t ON p.city = t.town";
+  World world(towns_grant());
+  world.put("people", kPeople);
+  world.put("towns", once);
+  world.endless = false;
+  const auto narrow = world.prepare(sql);
+  ASSERT_TRUE(narrow) << narrow.error().message;
+  EXPECT_EQ(preview(*narrow).contribution.rows, 1U);
+  world.put("towns", twice);
+  const auto refused = world.run(*narrow);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::mismatch);
+  EXPECT_NE(refused.error().message.find("towns has changed"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(spent(world), 0);
+  EXPECT_EQ(std::count(world.source.reads.begin(), world.source.reads.end(), "people"), 0);
+
+  // Asked again, it is answered; and so is a third one after the engine has an older copy.
+  const auto wide = world.prepare(sql);
+  ASSERT_TRUE(wide);
+  EXPECT_EQ(preview(*wide).contribution.rows, 2U);
+  ASSERT_TRUE(world.run(without_noise(*wide)));
+  world.put("towns", once);
+  const auto again = world.run(without_noise(*world.prepare(sql)));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(show(*again), "count\n9\n");
+  EXPECT_FALSE(world.run(*wide));
+}
+
+TEST(DpPublicTables, WhatIsWrongWithOneIsSaidAndCostsNothing) {
+  policy::Grant grant = towns_grant();
+  grant.most_rows = 2;
+  World world(grant);
+  world.put("people", kPeople);
+  world.put("towns", "town,code\nUlm,1\nBern,2\nUlm,3\n");
+  world.endless = false;
+  const auto prepared = world.prepare("SELECT COUNT(*) FROM people p JOIN towns t ON p.city = t.town");
+  ASSERT_TRUE(prepared);
+  const auto answer = world.run(*prepared);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::exhausted);
+  EXPECT_EQ(spent(world), 0);
+}
+
+TEST(DpBuckets, DataThatIsNotKeptIsGoneBeforeTheBucketEnds) {
+  World world(people_grant());
+  world.put("people", kPeople);
+  const auto prepared = world.prepare("SELECT COUNT(*) FROM people");
+  SeededRandom random(1);
+  for (const std::size_t reads : {1U, 2U}) {
+    ASSERT_TRUE(dp::run(*prepared, world.engine, {*world.book, random, world.clock, world.sleeper, {}, false}));
+    EXPECT_EQ(world.source.reads.size(), reads);
+  }
 }
 
 TEST(DpBuckets, AnswersLeaveAtMultiplesOfTheBucket) {

@@ -49,12 +49,19 @@ inline constexpr std::int64_t kMostFound = std::int64_t{1} << 41;
 
 namespace prism::backend::dp {
 
+/// A public table as it was when the noise was chosen.
+struct PublicTable {
+  std::size_t table;  ///< of the grant
+  Digest digest;
+};
+
 struct Prepared::State {
   policy::Grant grant;
   std::string sql;
   sql::Plan plan;
   Layout layout;
   RelationFacts facts;
+  std::vector<PublicTable> public_tables;             ///< whose contents the facts rest on
   std::optional<std::vector<internal::Keys>> groups;  ///< public ones
   /// With a search, everything from here to `notes` stands for bounds of [0, 1], and is planned again (plan_answer)
   /// with those that are found.
