@@ -116,6 +116,9 @@ Error ExpressionBinder::refuse_call(const Node& node) const {
     return query_.refuse(
         ErrorCode::unsupported, node.position, "sql/aggregate", upper(name) + " is not answered",
         "write it with sums: AVG(x*y) - AVG(x)*AVG(y) is the population covariance where no value is NULL");
+  if (name == "extract" || name == "date_part" || name == "date_trunc")
+    return query_.refuse(ErrorCode::unsupported, node.position, "sql/function", "parts of dates are not taken",
+                         "compare dates, as in day BETWEEN DATE '2024-03-01' AND DATE '2024-03-31'");
   const std::string near =
       nearest_name(name, {"count", "sum", "avg", "var_pop", "var_samp", "variance", "var", "stddev_pop", "stddev_samp",
                           "stddev", "min", "max", "median", "quantile", "percentile_cont", "percentile_disc"});
@@ -128,6 +131,9 @@ Result<std::size_t> ExpressionBinder::plain_column(const Node& argument, const s
   if (argument.has_call)
     return query_.refuse(ErrorCode::invalid_argument, argument.position, "sql/nested-aggregate",
                          "an aggregate stands inside another one", "write them side by side");
+  if (call == "QUANTILE" && !argument.has_column)
+    return query_.refuse(ErrorCode::invalid_argument, argument.position, "sql/aggregate-argument",
+                         "QUANTILE takes the column first and the fraction second", "write QUANTILE(column, 0.5)");
   if (argument.kind != Kind::column)
     return query_.refuse(ErrorCode::unsupported, argument.position, "sql/aggregate-argument",
                          call + " takes one plain column", "do the arithmetic outside, as in 2 * MAX(a)");

@@ -113,15 +113,15 @@ class PublicKeys {
   std::vector<PublicTable> loaded_;
 };
 
-/// A refusal whose maker did not have the query's text: with its place and rule.
-Error placed(std::string_view sql, Error error, std::string_view otherwise) {
-  std::string rule(otherwise);
-  const std::string& detail = error.detail;
-  if (const std::size_t at = detail.find("rule="); at != std::string::npos) {
-    const std::size_t from = at + 5;
-    rule = detail.substr(from, detail.find(' ', from) - from);
-  }
-  return refusal(error.code, sql, sql::position_of(error), rule, error.message);
+/// Whether WHERE, or that of a subquery all rows come through, is false by its form.
+bool holds_never(const sql::Relation& relation) {
+  const bool one_row = relation.grouped && relation.group_by.empty();  // also when no row is left
+  if (one_row) return false;
+  return relation.where.kind == sql::Predicate::Kind::never ||
+         std::any_of(relation.parts.begin(), relation.parts.end(), [](const auto& part) { return holds_never(part); });
+}
+bool holds_never(const sql::Plan& plan) {
+  return plan.where.kind == sql::Predicate::Kind::never || (plan.from && holds_never(*plan.from));
 }
 
 /// Whether he_backend answers this, on a file sealed for it: one table, counts and sums.
@@ -147,56 +147,8 @@ Status check_epsilon(const policy::Grant& grant, std::string_view sql, prism::dp
 }  // namespace
 
 namespace internal {
-namespace {
 
-/// Decides whether bounds have to be found, and plans how.
-Status plan_search(Prepared::State& state) {
-  std::vector<std::size_t> columns;
-  for (const Measure& measure : needs_of(state.plan).measures) {
-    if (!measure.sum && !measure.square) continue;
-    for (const std::size_t column : measure.columns) {
-      if (state.facts.columns[column].bounds || std::find(columns.begin(), columns.end(), column) != columns.end())
-        continue;
-      columns.push_back(column);
-    }
-  }
-  if (columns.empty()) return {};
-  BoundsSearch search;
-  AggregateRequest request;
-  if (state.groups) request.keep = within_public_values(state.grant, state.plan, state.facts);
-  const auto each =
-      prism::dp::Epsilon::from_nano(state.epsilon_after_search.nano() / 4 / static_cast<std::int64_t>(columns.size()));
-  prism::dp::Delta cut;
-  for (const std::size_t column : columns) {
-    auto mechanism = prism::dp::ApproximateBounds::make(each, state.facts.rows_per_unit);
-    if (!mechanism)
-      return refusal(ErrorCode::refused, state.sql, -1, "dp/bounds",
-                     "column " + state.plan.catalog.columns[column].name +
-                         " has no bounds in the grant, and they cannot be found: " + mechanism.error().message);
-    cut = cut + mechanism->delta_of_truncation();
-    search.columns.push_back({column, each, *std::move(mechanism)});
-    state.epsilon_after_search = state.epsilon_after_search - each;
-    request.histograms.push_back(
-        {column, {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}, 1});
-    state.facts.columns[column].bounds = sql::Interval{0, 1};
-  }
-  if (cut >= state.delta_after_search)
-    return refusal(ErrorCode::refused, state.sql, -1, "dp/delta",
-                   "delta " + state.delta_after_search.text() + " is too little for this query; allow it more");
-  state.delta_after_search = state.delta_after_search - cut;
-  request.aggregates.push_back({Aggregate::Kind::rows, {}, {}, 0});
-  sql::Plan all_groups = state.plan;
-  all_groups.group_by.clear();
-  auto query = AggregateQuery::make(all_groups, state.layout, state.facts, std::move(request));
-  if (!query) return placed(state.sql, std::move(query).error(), "dp/range");
-  search.query = *std::move(query);
-  state.search = std::move(search);
-  return {};
-}
-
-}  // namespace
-
-Status plan_answer(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp::Delta delta) {
+Status plan_numbers(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp::Delta delta) {
   const sql::Plan& plan = state.plan;
   const bool public_groups = plan.group_by.empty() || state.groups;
   auto releases = plan_releases({state.grant, plan, state.sql, state.facts, public_groups}, epsilon, delta);
@@ -208,8 +160,14 @@ Status plan_answer(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp
   auto query = AggregateQuery::make(plan, state.layout, state.facts, state.raw.request);
   if (!query) return placed(state.sql, std::move(query).error(), "dp/range");
   state.query = *std::move(query);
+  return {};
+}
+
+Status plan_answer(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp::Delta delta) {
+  PRISM_CHECKED(plan_numbers(state, epsilon, delta));
+  const bool public_groups = state.plan.group_by.empty() || state.groups;
   state.bars.emplace(state.releases);
-  state.notes = notes_of(state.grant, plan, state.facts, state.releases, public_groups);
+  state.notes = notes_of(state.grant, state.plan, state.facts, state.releases, public_groups);
   return {};
 }
 
@@ -230,6 +188,12 @@ Result<Prepared> prepare(const policy::Grant& grant, std::string_view sql, const
   const sql::Plan& plan = state->plan;
   state->layout = internal::layout_of(grant);
 
+  if (holds_never(plan))
+    return refusal(
+        ErrorCode::refused, sql, place_of(sql, "where"), "dp/never",
+        "this condition holds for no row whatever the data, so the answer would be noise alone; compare with "
+        "values that the column can have, with no more decimals than the column has");
+
   PublicKeys keys(grant, state->layout, source);
   auto facts = analyse(plan, state->layout, std::ref(keys));
   if (!facts) return placed(sql, std::move(facts).error(), "dp/join");
@@ -248,6 +212,7 @@ Result<Prepared> prepare(const policy::Grant& grant, std::string_view sql, const
   state->delta_after_search = allowed;
   PRISM_CHECKED(internal::plan_search(*state));
   PRISM_CHECKED(internal::plan_answer(*state, state->epsilon_after_search, state->delta_after_search));
+  internal::set_highest_level(*state);
 
   policy::Charge& charge = state->charge;
   charge.grant = policy::digest_of(grant);

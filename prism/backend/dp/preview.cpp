@@ -121,6 +121,7 @@ Preview preview(const Prepared& prepared) {
     out.notes = state.notes;
     return out;
   }
+  out.notes = internal::notes_of_wording(state.plan);
   for (const auto& searched : state.search->columns)
     out.notes.push_back({{},
                          state.plan.catalog.columns[searched.column].name +

@@ -7,6 +7,12 @@ namespace prism::backend::dp {
 
 using sql::refusal;
 
+/// A refusal whose maker did not have the query's text: with its place and rule, or `otherwise` as rule.
+Error placed(std::string_view sql, Error error, std::string_view otherwise);
+
+/// Where a keyword stands outside of quotes, the last time: the outer query's, mostly. -1: nowhere. Lower case.
+int place_of(std::string_view sql, std::string_view keyword);
+
 /// The one error for whatever goes wrong once private data could have been touched: the same bytes for every cause.
 Error failed();
 

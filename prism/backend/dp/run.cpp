@@ -134,15 +134,13 @@ namespace {
 /// Draws of a search are numbered from here, far above those of releases.
 constexpr std::uint64_t kSearchDraws = 1'000'000;
 
-/// The query again, with the bounds that the search finds in place of those that were missing.
-Result<std::unique_ptr<Prepared::State>> with_found_bounds(const Prepared::State& query, const NoiseSeed& seed,
-                                                           Engine::State& engine, const duck::Stop& stop,
-                                                           std::vector<Note>& notes) {
+/// The bounds of columns that the grant has none for.
+Result<internal::FoundBounds> find_bounds(const Prepared::State& query, const NoiseSeed& seed, Engine::State& engine,
+                                          const duck::Stop& stop) {
   const internal::BoundsSearch& search = *query.search;
   PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(query, *search.query, stop));
-  auto out = std::make_unique<Prepared::State>(query);
+  internal::FoundBounds out;
   for (std::size_t i = 0; i < search.columns.size(); ++i) {
-    const internal::BoundsSearch::Column& column = search.columns[i];
     prism::dp::ApproximateBounds::Histogram bins{};
     for (const GroupNumbers& group : exact) {
       for (const LeafCount& leaf : group.leaves[i]) {
@@ -152,24 +150,16 @@ Result<std::unique_ptr<Prepared::State>> with_found_bounds(const Prepared::State
       }
     }
     prism::dp::DrawStream stream = seed.stream(kSearchDraws + i);
-    const auto found = column.mechanism.find(bins, stream);
-    const std::string& name = query.plan.catalog.columns[column.column].name;
-    if (!found)
-      notes.push_back({{}, "no bounds of " + name + " were found, for too few values; all count as 0"});
-    else
-      notes.push_back({{}, "the bounds of " + name + " were found with epsilon " + column.epsilon.text()});
-    const auto held = [](std::int64_t v) { return std::clamp(v, -internal::kMostFound, internal::kMostFound); };
-    out->facts.columns[column.column].bounds =
-        found ? sql::Interval{held(found->low), held(found->high)} : sql::Interval{0, 0};
+    out.push_back(search.columns[i].mechanism.find(bins, stream));
   }
-  PRISM_CHECKED(internal::plan_answer(*out, query.epsilon_after_search, query.delta_after_search));
   return out;
 }
 
 Result<Answer> answer_with_search(const Prepared::State& query, const NoiseSeed& seed, Engine::State& engine,
                                   const duck::Stop& stop) {
+  PRISM_TRY(const internal::FoundBounds bounds, find_bounds(query, seed, engine, stop));
   std::vector<Note> notes;
-  PRISM_TRY(const std::unique_ptr<Prepared::State> found, with_found_bounds(query, seed, engine, stop, notes));
+  const std::unique_ptr<Prepared::State> found = internal::plan_found(query, bounds, notes);
   PRISM_TRY(const std::vector<GroupNumbers> exact, engine.numbers(*found, *found->query, stop));
   PRISM_TRY(Answer answer, internal::answer_from(*found, seed, exact));
   const auto searches = internal::releases_of(*query.search, query.plan, query.facts.rows_per_unit);

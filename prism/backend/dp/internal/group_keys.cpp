@@ -48,6 +48,16 @@ bool possible(const sql::Predicate& where, std::size_t column, const KeyValue& v
   return true;
 }
 
+/// Where a key is selected, else where GROUP BY stands: plans do not keep the places of keys.
+int key_place(const sql::Plan& plan, std::size_t column, std::string_view sql) {
+  for (const sql::OutputColumn& output : plan.outputs) {
+    if (output.value.op == sql::Expression::Op::key && plan.group_by[output.value.index] == column &&
+        output.value.position >= 0)
+      return output.value.position;
+  }
+  return place_of(sql, "group");
+}
+
 std::string count_text(std::uint64_t most) { return std::to_string(most); }
 
 }  // namespace
@@ -78,7 +88,7 @@ Result<std::optional<std::vector<Keys>>> public_groups(const policy::Grant& gran
   bool all_public = !plan.group_by.empty();
   for (const std::size_t column : plan.group_by) {
     if (facts.columns[column].is_unit)
-      return refusal(ErrorCode::refused, sql, plan.primitives[0].position, "dp/unit-key",
+      return refusal(ErrorCode::refused, sql, key_place(plan, column, sql), "dp/unit-key",
                      "a group for each " + plan.catalog.columns[column].name +
                          " would be about one privacy unit alone; group by something that many units share");
     const policy::ColumnRule* rule = rule_of(grant, facts, column);
@@ -94,7 +104,7 @@ Result<std::optional<std::vector<Keys>>> public_groups(const policy::Grant& gran
       if (possible(plan.where, column, value)) values.push_back(std::move(value));
     };
     if (*policy::public_value_count(rule) > grant.most_groups)
-      return refusal(ErrorCode::refused, sql, plan.primitives[0].position, "dp/groups",
+      return refusal(ErrorCode::refused, sql, key_place(plan, column, sql), "dp/groups",
                      "column " + rule.schema.name + " has more than the " + count_text(grant.most_groups) +
                          " groups that one answer may have; narrow its declared values, or ask part by part");
     if (rule.schema.type == table::ColumnType::text) {
@@ -107,7 +117,7 @@ Result<std::optional<std::vector<Keys>>> public_groups(const policy::Grant& gran
     }
     if (plan.catalog.columns[column].nullable) add(std::monostate{});
     if (groups.size() * std::max<std::size_t>(values.size(), 1) > grant.most_groups)
-      return refusal(ErrorCode::refused, sql, plan.primitives[0].position, "dp/groups",
+      return refusal(ErrorCode::refused, sql, key_place(plan, column, sql), "dp/groups",
                      "these keys make more than the " + count_text(grant.most_groups) +
                          " groups that one answer may have; group by fewer columns, or restrict them with WHERE");
     std::vector<Keys> longer;

@@ -158,7 +158,33 @@ std::vector<Note> notes_of(const policy::Grant& grant, const sql::Plan& plan, co
               "groups are all combinations of the declared values, also empty ones; rows with other values are left "
               "out");
   if (!public_groups) notes.say({}, "groups of few privacy units are left out, at random; how many is not told");
-  return std::move(notes).take();
+  std::vector<Note> out = std::move(notes).take();
+  const std::vector<Note> wording = notes_of_wording(plan);
+  out.insert(out.end(), wording.begin(), wording.end());
+  return out;
+}
+
+namespace {
+
+bool divides_whole_numbers(const sql::Expression& e) {
+  if (e.op == sql::Expression::Op::divide && e.type == sql::ValueType::integer) return true;
+  return std::any_of(e.arguments.begin(), e.arguments.end(), divides_whole_numbers);
+}
+
+}  // namespace
+
+std::vector<Note> notes_of_wording(const sql::Plan& plan) {
+  const std::string text =
+      "whole numbers divide to a whole number, as in PostgreSQL: 3 / 4 is 0; multiply one of them by 1.0 for decimals";
+  std::vector<Note> out;
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+    if (divides_whole_numbers(plan.outputs[i].value)) out.push_back({i, text});
+  }
+  const bool elsewhere = (plan.having && divides_whole_numbers(*plan.having)) ||
+                         std::any_of(plan.order.begin(), plan.order.end(),
+                                     [](const sql::OrderKey& key) { return divides_whole_numbers(key.value); });
+  if (out.empty() && elsewhere) out.push_back({{}, text});
+  return out;
 }
 
 }  // namespace prism::backend::dp::internal

@@ -148,7 +148,8 @@ class Planner {
     if (too_wide || per_row > kMostSensitivity / rows || largest > kMostSensitivity / rows)
       return refuse(measure.position, "dp/too-wide",
                     "the bounds of " + names(measure.columns) +
-                        " are so wide that sums over them might not fit 128 bits; declare narrower ones");
+                        " are so wide that sums over them might not fit 128 bits; declare narrower bounds or a smaller "
+                        "scale for it");
     if (range.low == range.high && !squares_only) {
       // Every value is moved to the one the bounds allow, so only their number is private.
       constants_.push_back({measure.columns, range.low});
@@ -344,6 +345,19 @@ class Planner {
 
   Status calibrate();
 
+  /// Where the widest of these releases is asked for, and what would help.
+  Error no_noise(const std::vector<PlannedRelease*>& summed) const {
+    const PlannedRelease& widest = **std::max_element(
+        summed.begin(), summed.end(), [](const PlannedRelease* a, const PlannedRelease* b) { return a->l1 < b->l1; });
+    sql::Position position = -1;
+    for (const Primitive& p : q_.plan.primitives) {
+      if (position < 0 && (measured(p) == widest.columns || p.columns == widest.columns)) position = p.position;
+    }
+    return refuse(position, "dp/too-wide",
+                  "no noise that fits 128 bits hides the " + widest.what +
+                      "; declare narrower bounds or a smaller scale, ask for fewer things, or with a larger epsilon");
+  }
+
   Error refuse(sql::Position position, std::string_view rule, const std::string& message) const {
     return refusal(ErrorCode::refused, q_.sql, position, rule, message);
   }
@@ -435,10 +449,7 @@ Status Planner::calibrate() {
     }
     const Delta for_noise = selects ? Delta::from_units(usable.units() / 2) : usable;
     auto calibrated = prism::dp::calibrate(sensitivities, unspent, for_noise);
-    if (!calibrated)
-      return refuse(-1, "dp/too-wide",
-                    "no noise within 128 bits hides this query's sums: " + calibrated.error().message +
-                        "; ask for fewer things, or with a larger epsilon");
+    if (!calibrated) return no_noise(summed);
     out_.delta = calibrated->delta;
     const auto gaussians = static_cast<Uint128>(
         std::max<std::ptrdiff_t>(1, std::count_if(calibrated->releases.begin(), calibrated->releases.end(),
@@ -448,8 +459,7 @@ Status Planner::calibrate() {
       const prism::dp::CalibratedRelease& c = calibrated->releases[i];
       const bool gaussian = c.kind == Event::Kind::gaussian;
       auto noise = gaussian ? prism::dp::Noise::gaussian(c.parameter) : prism::dp::Noise::laplace(c.parameter);
-      if (!noise)
-        return refuse(-1, "dp/too-wide", "no noise within 128 bits hides this query's sums: " + noise.error().message);
+      if (!noise) return no_noise(summed);
       r.noise = *std::move(noise);
       r.half_width = c.half_width;
       r.epsilon = Epsilon::from_nano(unspent.nano() / static_cast<std::int64_t>(summed.size()));
