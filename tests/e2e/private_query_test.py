@@ -112,7 +112,8 @@ class PrivateQuery(PrivateCase):
 
     def test_refusals_have_place_rule_and_way_out_and_cost_nothing(self):
         self.grant()
-        for sql, place, says in (("SELECT patient FROM patients", "1:8", ""), ("SELECT COUNT(*) FROM patients GROUP BY patient", "", "dp/unit-key"),
+        for sql, place, says in (("SELECT patient FROM patients", "1:8", ""), ("SELECT COUNT(*) FROM patients GROUP BY patient", "1:31", "dp/unit-key"),
+                                 ("SELECT COUNT(*) FROM patients WHERE age = 65.5", "1:31", "dp/never"),
                                  ("SELECT COUNT(DISTINCT state) FROM patients", "1:8", "dp/distinct"),
                                  ("SELECT COUNT(*) FROM patients p JOIN patients q ON p.state = q.state", "1:52", "dp/join"),
                                  ("SELECT * FROM patients", "1:8", ""), ("SELECT SUM(cots) FROM patients", "1:12", "cost"),
