@@ -165,7 +165,8 @@ stage_fuzz() {
   fi
   say "fuzzing ${#names[@]} targets, $seconds s each"
   # xargs reports 123 when any run failed; the lines say which.
-  status=$(printf '%s\n' "${names[@]}" | xargs -P "$JOBS" -I{} bash -c 'run_fuzzer "$1" "$2"' _ {} "$seconds" | tee /dev/stderr | grep -c ' FAILED$' || true)
+  printf '%s\n' "${names[@]}" | xargs -P "$JOBS" -I{} bash -c 'run_fuzzer "$1" "$2"' _ {} "$seconds" | tee "$LOGS/fuzzing.log" || true
+  status=$(grep -c ' FAILED$' "$LOGS/fuzzing.log" || true)
   failed=$((failed + status)) passed=$((passed + ${#names[@]} - status))
   add "$passed" "$failed" 0 $((SECONDS - started)) fuzzing
 }
