@@ -87,7 +87,7 @@ namespace prism::backend::dp::internal {
 /// plan_numbers does so for the first three.
 Status plan_numbers(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp::Delta delta);
 Status plan_answer(Prepared::State& state, prism::dp::Epsilon epsilon, prism::dp::Delta delta);
-/// Decides whether bounds have to be found, and plans how; columns that need it get [0, 1] for now.
+/// Decides whether bounds have to be found, and plans how; columns that need it get [0, 1] until bounds are found.
 Status plan_search(Prepared::State& state);
 /// The highest level that the answer can be planned for, after plan_answer succeeded.
 void set_highest_level(Prepared::State& state);
