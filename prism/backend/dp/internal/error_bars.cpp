@@ -39,22 +39,6 @@ bool same_leaf(const Expression& a, const Expression& b) {
   return a.op == b.op && a.index == b.index && a.count == b.count && a.square == b.square && a.scale == b.scale;
 }
 
-bool is_leaf(const Expression& e) {
-  switch (e.op) {
-    case Op::count:
-    case Op::sum:
-    case Op::average:
-    case Op::variance_population:
-    case Op::variance_sample:
-    case Op::deviation_population:
-    case Op::deviation_sample:
-    case Op::statistic:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /// Square root, rounded down or up to 2^-64.
 mpq_class root(const mpq_class& value, bool up) {
   if (sgn(value) <= 0) return 0;
@@ -363,7 +347,7 @@ std::optional<Span> ErrorBars::leaf_span(const LeafBars& bars, const NoisyGroup&
 }
 
 std::optional<Span> ErrorBars::span(const Expression& e, const OutputBars& bars, const NoisyGroup& group) const {
-  if (is_leaf(e)) {
+  if (reads_primitives(e.op)) {
     for (const LeafBars& leaf : bars.leaves) {
       if (same_leaf(leaf.leaf, e)) return leaf_span(leaf, group);
     }
@@ -436,7 +420,7 @@ std::optional<CellInterval> ErrorBars::of(std::size_t output, const NoisyGroup& 
   if (!where) return std::nullopt;
 
   CellInterval out;
-  out.exact = bars.leaves.size() == 1 && is_leaf(e) && (e.op == Op::count || e.op == Op::sum) && !decides(e);
+  out.exact = bars.leaves.size() == 1 && (e.op == Op::count || e.op == Op::sum) && !decides(e);
   if (out.exact) out.coverage = bars.leaves[0].coverage;
   const bool whole = e.type == sql::ValueType::integer || e.type == sql::ValueType::date;
   const bool grid = whole || e.type == sql::ValueType::decimal;
@@ -479,7 +463,7 @@ std::optional<ErrorBars::Expected> ErrorBars::expected(std::size_t output, std::
   const OutputBars& bars = outputs_[output];
   if (bars.leaves.size() != 1) return std::nullopt;
   const Expression& e = plan_.finishing.outputs[output].value;
-  if (!is_leaf(e)) return std::nullopt;
+  if (!reads_primitives(e.op)) return std::nullopt;
   const LeafBars& leaf = bars.leaves[0];
   if (leaf.constant || e.op == Op::statistic) return std::nullopt;
   if (e.op == Op::count || e.op == Op::sum) {

@@ -34,11 +34,10 @@ Needs needs_of(const sql::Plan& plan);
 /// The columns of the measure that a sum, sum of squares or count over columns belongs to: {c, c} is about {c}.
 std::vector<std::size_t> measured(const sql::Primitive& primitive);
 
-/// Calls `visit` with every leaf that reads primitives.
-template <class E, class Visit>
-void each_leaf(E& expression, const Visit& visit) {
+/// Whether expressions of this kind are leaves that read primitives.
+inline bool reads_primitives(sql::Expression::Op op) {
   using Op = sql::Expression::Op;
-  switch (expression.op) {
+  switch (op) {
     case Op::count:
     case Op::sum:
     case Op::average:
@@ -47,11 +46,17 @@ void each_leaf(E& expression, const Visit& visit) {
     case Op::deviation_population:
     case Op::deviation_sample:
     case Op::statistic:
-      visit(expression);
-      return;
+      return true;
     default:
-      for (auto& argument : expression.arguments) each_leaf(argument, visit);
+      return false;
   }
+}
+
+/// Calls `visit` with every leaf that reads primitives.
+template <class E, class Visit>
+void each_leaf(E& expression, const Visit& visit) {
+  if (reads_primitives(expression.op)) return visit(expression);
+  for (auto& argument : expression.arguments) each_leaf(argument, visit);
 }
 template <class P, class Visit>
 void each_leaf_of_plan(P& plan, const Visit& visit) {
